@@ -1,0 +1,97 @@
+#include "clearline/date.h"
+
+#include <chrono>
+
+#include "engine/text.h"
+
+namespace clearline {
+namespace {
+
+constexpr std::int64_t kDaySeconds = 86'400;
+constexpr std::int64_t kKoreaSeconds = 9 * 3600;
+
+/// The number that `text` spells in exactly `count` digits from `at`; -1 if it does not.
+int digits_at(std::string_view text, std::size_t at, std::size_t count) {
+  if (text.size() < at + count) return -1;
+  int value = 0;
+  for (std::size_t i = at; i < at + count; ++i) {
+    if (!is_digit(text[i])) return -1;
+    value = value * 10 + (text[i] - '0');
+  }
+  return value;
+}
+
+bool char_at(std::string_view text, std::size_t at, char wanted) { return at < text.size() && text[at] == wanted; }
+
+std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - static_cast<std::int64_t>(a % b < 0); }
+
+}  // namespace
+
+std::optional<Date> parse_date(std::string_view text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
+  const int year = digits_at(text, 0, 4);
+  const int month = digits_at(text, 5, 2);
+  const int day = digits_at(text, 8, 2);
+  if (year < 0 || month < 0 || day < 0) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{static_cast<unsigned>(month)},
+                                         std::chrono::day{static_cast<unsigned>(day)}};
+  if (!date.ok()) return std::nullopt;
+  return Date{static_cast<std::int32_t>(std::chrono::sys_days{date}.time_since_epoch().count())};
+}
+
+// RFC 3339, 5.6: full-date ("T" / "t" / " ") hh:mm:ss ["." 1*DIGIT] ("Z" / "z" / ("+" / "-") hh:mm).
+std::optional<Date> parse_declared_at(std::string_view text) {
+  if (text.size() == 10) return parse_date(text);
+  const auto date = parse_date(text.substr(0, 10));
+  if (!date || !(char_at(text, 10, 'T') || char_at(text, 10, 't') || char_at(text, 10, ' '))) return std::nullopt;
+  const int hour = digits_at(text, 11, 2);
+  const int minute = digits_at(text, 14, 2);
+  const int second = digits_at(text, 17, 2);
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) return std::nullopt;
+  if (!char_at(text, 13, ':') || !char_at(text, 16, ':')) return std::nullopt;
+  std::size_t at = 19;
+  if (char_at(text, at, '.')) {
+    const std::size_t first = ++at;
+    while (at < text.size() && is_digit(text[at])) ++at;
+    if (at == first) return std::nullopt;
+  }
+  int offset_seconds = 0;
+  if (char_at(text, at, 'Z') || char_at(text, at, 'z')) {
+    ++at;
+  } else if (char_at(text, at, '+') || char_at(text, at, '-')) {
+    const int offset_hour = digits_at(text, at + 1, 2);
+    const int offset_minute = digits_at(text, at + 4, 2);
+    if (offset_hour < 0 || offset_hour > 23 || offset_minute < 0 || offset_minute > 59) return std::nullopt;
+    if (!char_at(text, at + 3, ':')) return std::nullopt;
+    offset_seconds = (text[at] == '-' ? -1 : 1) * (offset_hour * 3600 + offset_minute * 60);
+    at += 6;
+  } else {
+    return std::nullopt;
+  }
+  if (at != text.size()) return std::nullopt;
+  const std::int64_t utc = date->days * kDaySeconds + hour * 3600 + minute * 60 + second - offset_seconds;
+  // A leap second only exists at the end of a UTC day; counted on, it would be the next day's first second.
+  if (second == 60 && floor_div(utc, kDaySeconds) * kDaySeconds != utc) return std::nullopt;
+  return korean_date(second == 60 ? utc - 1 : utc);
+}
+
+std::string format_date(Date date) {
+  const std::chrono::year_month_day ymd{std::chrono::sys_days{std::chrono::days{date.days}}};
+  const auto put = [](std::string& text, unsigned value, int width) {
+    std::string digits = std::to_string(value);
+    text.append(static_cast<std::size_t>(width) - digits.size(), '0').append(digits);
+  };
+  std::string text;
+  put(text, static_cast<unsigned>(static_cast<int>(ymd.year())), 4);
+  text += '-';
+  put(text, static_cast<unsigned>(ymd.month()), 2);
+  text += '-';
+  put(text, static_cast<unsigned>(ymd.day()), 2);
+  return text;
+}
+
+Date korean_date(std::int64_t unix_seconds) {
+  return Date{static_cast<std::int32_t>(floor_div(unix_seconds + kKoreaSeconds, kDaySeconds))};
+}
+
+}  // namespace clearline

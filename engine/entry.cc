@@ -1,0 +1,50 @@
+// Entry: what a registered record must be, and the canonical form of phones.
+
+#include <array>
+
+#include "clearline/registry.h"
+#include "engine/name.h"
+#include "engine/phone.h"
+#include "engine/text.h"
+
+namespace clearline {
+namespace {
+
+constexpr std::array<std::string_view, 4> kStatusWords{"active", "suspended", "cancelled", "replaced"};
+
+}  // namespace
+
+std::string_view to_string(CodeStatus status) { return kStatusWords[static_cast<std::size_t>(status)]; }
+
+std::optional<CodeStatus> parse_code_status(std::string_view text) {
+  for (std::size_t i = 0; i < kStatusWords.size(); ++i) {
+    if (text == kStatusWords[i]) return static_cast<CodeStatus>(i);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string_view> entry_fault(const Entry& entry) {
+  thread_local NameFolder folder;
+  if (entry.code.digits >= kCodeEnd) return "code is not P and 12 digits";
+  if (!entry.name.empty()) {
+    const RegisteredName name = folder.fold_registered(entry.name);
+    if (name.has_hangul) return "name holds Hangul; it belongs into name_ko";
+    if (!name.has_latin_letter) return "name has no Latin letter";
+  }
+  if (!entry.name_ko.empty() && folder.fold_hangul(entry.name_ko).empty()) return "name_ko has no Hangul";
+  if (!entry.phone.empty() && !has_digit(entry.phone)) return "phone has no digit";
+  if (entry.zips.size() > kZipsMax) return "more than 20 zips";
+  for (const std::uint32_t zip : entry.zips) {
+    if (zip > 99'999) return "zip is not five digits";
+  }
+  if (entry.replaced_by && entry.status != CodeStatus::kReplaced) return "replaced_by without status replaced";
+  return std::nullopt;
+}
+
+std::string canonical_phone(std::string_view text) {
+  std::string phone(text.size() + 1, '\0');
+  phone.resize(fold_phone(text, phone.data()));
+  return phone;
+}
+
+}  // namespace clearline

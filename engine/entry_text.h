@@ -1,0 +1,47 @@
+// Entry text: the cold record of an entry, everything that rows do not hold or hold only in part.
+//
+//   flags u8 | name_ko: size, bytes | name: size, bytes | [issued] [changed] [expires] [replaced_by] [phone: size,
+//   bytes]
+//            | [further zips: count, numbers]
+//
+// Numbers and sizes are LEB128; dates are zigzag days from 2020-01-01, so that those of our time take two bytes. The
+// Hangul name stands first because screening reads it; the rest is read for mismatches, look-ups and exports only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "clearline/registry.h"
+
+namespace clearline {
+
+/// Zips of an entry that stand in its rows; further ones are in the text.
+inline constexpr std::size_t kRowZips = 2;
+
+/// Appends the record of an entry.
+void append_entry_text(const Entry& entry, std::string& out);
+
+/// A record, read back. Views into the text.
+struct EntryText {
+  std::string_view name_ko;
+  std::string_view name;
+  std::optional<Date> issued;
+  std::optional<Date> changed;
+  std::optional<Date> expires;
+  std::optional<Code> replaced_by;
+  std::string_view phone;  ///< only when it does not fit the packed form
+  std::vector<std::uint32_t> further_zips;
+};
+
+/// Reads a record that starts with `text`; nothing if it is none, or ends behind the text.
+std::optional<EntryText> read_entry_text(std::span<const std::byte> text);
+
+/// Its first field alone, for screening. Empty when there is none.
+std::string_view read_hangul_name(std::span<const std::byte> text);
+
+}  // namespace clearline

@@ -1,0 +1,89 @@
+#include "engine/rows.h"
+
+#include <vector>
+
+#include "engine/entry_text.h"
+#include "engine/phone.h"
+
+namespace clearline {
+
+HotRow make_hot_row(const Entry& entry, NameFolder& folder, const NamePrinter& printer, std::int32_t expiry_base_days) {
+  std::uint64_t family = 0;
+  std::uint64_t print = NamePrinter::kNoPrint;
+  if (!entry.name.empty()) {
+    const RegisteredName name = folder.fold_registered(entry.name);
+    // An empty family (", JUAN") makes FG and GF the same: the text says so.
+    family =
+        name.family.empty() || name.family.size() >= HotRow::kFamilyLong ? HotRow::kFamilyLong : name.family.size();
+    thread_local std::vector<char> whole;
+    whole.assign(name.whole.begin(), name.whole.end());
+    whole.resize(whole.size() + NamePrinter::kSpareBytes);
+    print = printer.print(entry.code, whole.data(), name.whole.size());
+  }
+  std::uint64_t expiry = 0;
+  if (entry.expires) {
+    const auto day = static_cast<std::int64_t>(entry.expires->days) - expiry_base_days + 1;
+    expiry = day >= 1 && day < HotRow::kExpiryElsewhere ? static_cast<std::uint64_t>(day) : HotRow::kExpiryElsewhere;
+  }
+  const std::uint64_t zip = entry.zips.empty() ? 0 : entry.zips[0] + std::uint64_t{1};
+  HotRow row{};
+  row.head = (mix_code(entry.code) & kTailMask) | family << 28 | static_cast<std::uint64_t>(entry.status) << 32 |
+             expiry << 34 | zip << 46 | static_cast<std::uint64_t>(entry.zips.size() > 1) << 63;
+  row.name_print = print;
+  return row;
+}
+
+SideRow make_side_row(const Entry& entry, std::uint64_t text_offset) {
+  auto kind = SideRow::PhoneKind::kNone;
+  std::uint64_t phone = 0;
+  if (!entry.phone.empty()) {
+    const auto packed = pack_phone(entry.phone);
+    kind = packed ? SideRow::PhoneKind::kPacked : SideRow::PhoneKind::kText;
+    phone = packed.value_or(0);
+  }
+  const std::uint64_t zip2 = entry.zips.size() > 1 ? entry.zips[1] + std::uint64_t{1} : 0;
+  std::uint64_t changed = 0;
+  if (entry.changed) {
+    const auto day = static_cast<std::int64_t>(entry.changed->days) + 1;
+    changed =
+        day >= 1 && day < SideRow::kChangedElsewhere ? static_cast<std::uint64_t>(day) : SideRow::kChangedElsewhere;
+  }
+  SideRow row{};
+  row.contact = phone | static_cast<std::uint64_t>(kind) << 37 | zip2 << 39 |
+                static_cast<std::uint64_t>(!entry.name_ko.empty()) << 56;
+  row.place = text_offset / kTextUnitBytes | changed << 32;
+  return row;
+}
+
+std::optional<Entry> read_entry(Code code, const HotRow& hot, const SideRow& side, std::span<const std::byte> texts) {
+  const auto text = read_entry_text(text_of(side, texts));
+  if (!text) return std::nullopt;
+  Entry entry;
+  entry.code = code;
+  entry.name = text->name;
+  entry.name_ko = text->name_ko;
+  entry.status = hot.status();
+  entry.replaced_by = text->replaced_by;
+  entry.issued = text->issued;
+  entry.changed = text->changed;
+  entry.expires = text->expires;
+  switch (side.phone_kind()) {
+    case SideRow::PhoneKind::kNone:
+      break;
+    case SideRow::PhoneKind::kText:
+      entry.phone = text->phone;
+      break;
+    case SideRow::PhoneKind::kPacked: {
+      std::uint64_t digits = side.phone();
+      entry.phone.resize(kPackedPhoneDigits);
+      for (std::size_t i = kPackedPhoneDigits; i-- > 0; digits /= 10)
+        entry.phone[i] = static_cast<char>('0' + digits % 10);
+    }
+  }
+  if (hot.zip() != 0) entry.zips.push_back(hot.zip() - 1);
+  if (side.zip2() != 0) entry.zips.push_back(side.zip2() - 1);
+  entry.zips.insert(entry.zips.end(), text->further_zips.begin(), text->further_zips.end());
+  return entry;
+}
+
+}  // namespace clearline

@@ -1,0 +1,30 @@
+// Rows: an entry as its hot row, side row and text, and back.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "engine/code_index.h"
+#include "engine/hash.h"
+#include "engine/name.h"
+#include "engine/registry_table.h"
+
+namespace clearline {
+
+inline constexpr std::size_t kTextUnitBytes = 4;
+
+/// The head and name_print of an entry.
+HotRow make_hot_row(const Entry& entry, NameFolder& folder, const NamePrinter& printer, std::int32_t expiry_base_days);
+
+/// `text_offset` is a multiple of kTextUnitBytes.
+SideRow make_side_row(const Entry& entry, std::uint64_t text_offset);
+
+/// The entry that two rows and their text hold; nothing if the text is none.
+std::optional<Entry> read_entry(Code code, const HotRow& hot, const SideRow& side, std::span<const std::byte> texts);
+
+/// The text of a side row: from its place to the end of all texts; empty if its place is behind them.
+inline std::span<const std::byte> text_of(const SideRow& side, std::span<const std::byte> texts) {
+  return side.text_offset() <= texts.size() ? texts.subspan(side.text_offset()) : std::span<const std::byte>{};
+}
+
+}  // namespace clearline

@@ -1,0 +1,316 @@
+// Screener: a batch goes through three tight loops, so that its cache misses overlap.
+//
+//   locate   code text -> mixed code, its bucket prefetched
+//   probe    bucket -> row; where the side row will be wanted (a phone, a Hangul name, a second zip), that is
+//   prefetched decide   row, declaration, rule, date -> verdict; pure
+//
+// The loops run over groups of kGroup declarations: as many lines as the core keeps in flight, few enough for its first
+// cache. Names are folded while deciding, when the lines of the group's end are still on their way.
+#include "clearline/screener.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cassert>
+#include <utility>
+#include <vector>
+
+#include "engine/code_index.h"
+#include "engine/entry_text.h"
+#include "engine/name.h"
+#include "engine/phone.h"
+#include "engine/registry_table.h"
+#include "engine/rows.h"
+#include "engine/text.h"
+
+namespace clearline {
+namespace {
+
+constexpr std::size_t kGroup = 64;
+
+bool is_all_blank(std::string_view text) { return trim_blanks(text).empty(); }
+
+/// Five ASCII digits as a number.
+std::optional<std::uint32_t> parse_zip(std::string_view text) {
+  text = trim_blanks(text);
+  if (text.size() != 5) return std::nullopt;
+  std::uint32_t zip = 0;
+  for (const char c : text) {
+    if (!is_digit(c)) return std::nullopt;
+    zip = zip * 10 + static_cast<std::uint32_t>(c - '0');
+  }
+  return zip;
+}
+
+Outcome worst_outcome(ReasonSet reasons, const Rule& rule) {
+  auto worst = Outcome::kClear;
+  for (std::uint32_t bits = reasons.bits(); bits != 0; bits &= bits - 1) {
+    worst = std::max(worst, rule.outcome[static_cast<std::size_t>(std::countr_zero(bits))]);
+  }
+  return worst;
+}
+
+/// Where a declaration's code leads.
+struct Located {
+  Code digits;
+  std::uint64_t mixed = 0;
+  std::size_t home = 0;
+  std::size_t row = CodeIndex::kAbsent;
+  CodeCheck code = CodeCheck::kNotChecked;  ///< kMissing, kMalformed, or kNotChecked: looked up
+};
+
+}  // namespace
+
+struct Screener::Scratch {
+  Scratch(const Registry& registry, const Policy& policy_to_use, Date date)
+      : table(&registry.table()),
+        index(table->buckets(), table->segments()),
+        printer(table->shape().key),
+        policy(&policy_to_use),
+        today(date) {}
+
+  void screen_group(std::span<const Declaration> declarations, std::span<Verdict> verdicts);
+  void decide(const Declaration& declaration, const Located& located, Verdict& verdict);
+  void compare_code(const HotRow& hot, const SideRow& side, const Rule& rule, Date date, Verdict& verdict) const;
+  ItemCheck compare_name(std::string_view text, const Located& place, bool given_first_is_same);
+  ItemCheck compare_latin(const DeclaredName& name, Code code, const HotRow& hot, const SideRow& side);
+  ItemCheck compare_zip(const Declaration& declaration, const HotRow& hot, const SideRow& side) const;
+  ItemCheck compare_phone(const Declaration& declaration, const SideRow& side, bool& is_virtual);
+
+  std::span<const std::byte> cold_text(const SideRow& side) const { return text_of(side, table->text_bytes()); }
+
+  const RegistryTable* table;
+  CodeIndex index;
+  NamePrinter printer;
+  const Policy* policy;
+  Date today;
+  NameFolder declared;
+  NameFolder registered;
+  std::vector<char> phone;
+  std::array<Located, kGroup> located;
+};
+
+Screener::Screener(const Registry& registry, const Policy& policy, Date today)
+    : scratch_(std::make_unique<Scratch>(registry, policy, today)) {}
+Screener::~Screener() = default;
+Screener::Screener(Screener&&) noexcept = default;
+Screener& Screener::operator=(Screener&&) noexcept = default;
+
+void Screener::screen(std::span<const Declaration> declarations, std::span<Verdict> verdicts) {
+  assert(declarations.size() == verdicts.size());
+  while (!declarations.empty()) {
+    const std::size_t size = std::min(declarations.size(), kGroup);
+    scratch_->screen_group(declarations.first(size), verdicts.first(size));
+    declarations = declarations.subspan(size);
+    verdicts = verdicts.subspan(size);
+  }
+}
+
+void Screener::Scratch::screen_group(std::span<const Declaration> declarations, std::span<Verdict> verdicts) {
+  for (std::size_t i = 0; i < declarations.size(); ++i) {
+    Located& place = located[i];
+    const auto code = parse_code(declarations[i].code);
+    if (!code) {
+      place.code = is_all_blank(declarations[i].code) ? CodeCheck::kMissing : CodeCheck::kMalformed;
+      continue;
+    }
+    place.code = CodeCheck::kNotChecked;
+    place.digits = *code;
+    place.mixed = mix_code(*code);
+    place.home = index.home(place.mixed);
+    index.prefetch(place.home);
+  }
+  for (std::size_t i = 0; i < declarations.size(); ++i) {
+    Located& place = located[i];
+    if (place.code != CodeCheck::kNotChecked) continue;
+    place.row = index.find(place.mixed, place.home);
+    if (place.row == CodeIndex::kAbsent) continue;
+    // A Hangul name starts with a byte beyond ASCII more often than not; a wrong guess costs one miss, not a wrong
+    // verdict.
+    const Declaration& declaration = declarations[i];
+    const bool maybe_hangul = !declaration.name.empty() && static_cast<unsigned char>(declaration.name[0]) >= 0x80;
+    if (!declaration.phone.empty() || maybe_hangul) __builtin_prefetch(&table->side()[place.row]);
+  }
+  for (std::size_t i = 0; i < declarations.size(); ++i) decide(declarations[i], located[i], verdicts[i]);
+}
+
+void Screener::Scratch::decide(const Declaration& declaration, const Located& place, Verdict& verdict) {
+  verdict = Verdict{};  // an internal error until it is something else
+  const Date date = declaration.declared_on.value_or(today);
+  const std::size_t rule_index = policy->rules.size() == 1 ? 0 : policy->rule_on(date);
+  const Rule& rule = policy->rules[rule_index];
+  verdict.rule = static_cast<std::uint16_t>(rule_index);
+  ReasonSet reasons;
+
+  if (place.code != CodeCheck::kNotChecked || place.row == CodeIndex::kAbsent) {
+    verdict.code = place.code == CodeCheck::kNotChecked ? CodeCheck::kUnknown : place.code;
+    reasons.add(verdict.code == CodeCheck::kMissing     ? Reason::kCodeMissing
+                : verdict.code == CodeCheck::kMalformed ? Reason::kCodeMalformed
+                                                        : Reason::kCodeUnknown);
+  } else {
+    const HotRow& hot = index.row(place.row);
+    const SideRow& side = table->side()[place.row];
+    compare_code(hot, side, rule, date, verdict);
+    switch (verdict.code) {
+      case CodeCheck::kCancelled:
+        reasons.add(Reason::kCodeCancelled);
+        break;
+      case CodeCheck::kReplaced:
+        reasons.add(Reason::kCodeReplaced);
+        break;
+      case CodeCheck::kSuspended:
+        reasons.add(Reason::kCodeSuspended);
+        break;
+      case CodeCheck::kExpired:
+        reasons.add(Reason::kCodeExpired);
+        break;
+      default:
+        break;
+    }
+    if (rule.checks_name) {
+      verdict.name = compare_name(declaration.name, place, rule.given_first_is_same);
+      switch (verdict.name) {
+        case ItemCheck::kMissing:
+          reasons.add(Reason::kNameMissing);
+          break;
+        case ItemCheck::kNotOnFile:
+          reasons.add(Reason::kNameNotOnFile);
+          break;
+        case ItemCheck::kMismatch:
+          reasons.add(Reason::kNameMismatch);
+          break;
+        default:
+          break;
+      }
+    }
+    const bool phone_missing = is_all_blank(declaration.phone);
+    if (rule.phone == PhoneCheck::kRequired || (rule.phone == PhoneCheck::kWhenDeclared && !phone_missing)) {
+      bool is_virtual = false;
+      verdict.phone = phone_missing ? ItemCheck::kMissing : compare_phone(declaration, side, is_virtual);
+      switch (verdict.phone) {
+        case ItemCheck::kMissing:
+          reasons.add(Reason::kPhoneMissing);
+          break;
+        case ItemCheck::kNotOnFile:
+          if (rule.phone == PhoneCheck::kRequired) reasons.add(Reason::kPhoneNotOnFile);
+          break;
+        case ItemCheck::kMismatch:
+          reasons.add(is_virtual ? Reason::kPhoneVirtual : Reason::kPhoneMismatch);
+          break;
+        default:
+          break;
+      }
+    }
+    if (rule.checks_zip) {
+      verdict.zip = compare_zip(declaration, hot, side);
+      switch (verdict.zip) {
+        case ItemCheck::kMissing:
+          reasons.add(Reason::kZipMissing);
+          break;
+        case ItemCheck::kMalformed:
+          reasons.add(Reason::kZipMalformed);
+          break;
+        case ItemCheck::kNotOnFile:
+          reasons.add(Reason::kZipNotOnFile);
+          break;
+        case ItemCheck::kMismatch:
+          reasons.add(Reason::kZipMismatch);
+          break;
+        default:
+          break;
+      }
+    }
+  }
+
+  verdict.reasons = reasons;
+  verdict.outcome = worst_outcome(reasons, rule);
+}
+
+void Screener::Scratch::compare_code(const HotRow& hot, const SideRow& side, const Rule& rule, Date date,
+                                     Verdict& verdict) const {
+  switch (hot.status()) {
+    case CodeStatus::kSuspended:
+      verdict.code = CodeCheck::kSuspended;
+      return;
+    case CodeStatus::kCancelled:
+      verdict.code = CodeCheck::kCancelled;
+      return;
+    case CodeStatus::kReplaced:
+      verdict.code = CodeCheck::kReplaced;
+      return;
+    case CodeStatus::kActive:
+      break;
+  }
+  verdict.code = CodeCheck::kActive;
+  if (hot.expiry() == 0) return;
+  std::int64_t last_day = table->shape().expiry_base_days + static_cast<std::int64_t>(hot.expiry()) - 1;
+  if (hot.expiry() == HotRow::kExpiryElsewhere) {
+    const auto entry = read_entry_text(cold_text(side));
+    // A text that cannot be read is damage: the code is then as good as expired.
+    last_day = entry && entry->expires ? entry->expires->days : std::int64_t{INT32_MIN};
+  }
+  if (date.days > last_day + rule.expiry_grace_days) verdict.code = CodeCheck::kExpired;
+}
+
+ItemCheck Screener::Scratch::compare_name(std::string_view text, const Located& place, bool given_first_is_same) {
+  const DeclaredName name = declared.fold_declared(text);
+  if (name.form == DeclaredName::Form::kMissing) return ItemCheck::kMissing;
+  if (name.form == DeclaredName::Form::kUnusable) return ItemCheck::kMismatch;
+  const HotRow& hot = index.row(place.row);
+  const SideRow& side = table->side()[place.row];
+  ItemCheck result = ItemCheck::kNotOnFile;
+  if (!name.hangul.empty() && side.has_hangul()) {
+    if (registered.fold_hangul(read_hangul_name(cold_text(side))) != name.hangul) return ItemCheck::kMismatch;
+    result = ItemCheck::kSame;
+  }
+  if (name.latin_size != 0 && hot.family() != 0) {
+    result = compare_latin(name, place.digits, hot, side);
+    if (result == ItemCheck::kSameGivenFirst && !given_first_is_same) result = ItemCheck::kMismatch;
+  }
+  return result;
+}
+
+ItemCheck Screener::Scratch::compare_latin(const DeclaredName& name, Code code, const HotRow& hot,
+                                           const SideRow& side) {
+  if (printer.print(code, name.latin, name.latin_size) == hot.name_print) return ItemCheck::kSame;
+  std::size_t family_size = hot.family();
+  if (family_size == HotRow::kFamilyLong) {
+    const auto entry = read_entry_text(cold_text(side));
+    if (!entry) return ItemCheck::kMismatch;
+    family_size = registered.fold_registered(entry->name).family.size();
+  }
+  char* family_first = declared.rotated(name, family_size);
+  if (family_first != nullptr && printer.print(code, family_first, name.latin_size) == hot.name_print) {
+    return ItemCheck::kSameGivenFirst;
+  }
+  // The place of the variant classes: name and text are at hand, and only mismatches come here.
+  return ItemCheck::kMismatch;
+}
+
+ItemCheck Screener::Scratch::compare_zip(const Declaration& declaration, const HotRow& hot, const SideRow& side) const {
+  const auto zip = parse_zip(declaration.zip);
+  if (!zip) return is_all_blank(declaration.zip) ? ItemCheck::kMissing : ItemCheck::kMalformed;
+  if (hot.zip() == 0) return ItemCheck::kNotOnFile;
+  if (hot.zip() == *zip + 1) return ItemCheck::kSame;
+  if (!hot.more_zips()) return ItemCheck::kMismatch;
+  if (side.zip2() == *zip + 1) return ItemCheck::kSame;
+  const auto entry = read_entry_text(cold_text(side));
+  if (!entry) return ItemCheck::kMismatch;
+  const auto& further = entry->further_zips;
+  return std::find(further.begin(), further.end(), *zip) == further.end() ? ItemCheck::kMismatch : ItemCheck::kSame;
+}
+
+ItemCheck Screener::Scratch::compare_phone(const Declaration& declaration, const SideRow& side, bool& is_virtual) {
+  if (phone.size() < declaration.phone.size() + 1) phone.resize(declaration.phone.size() + 1);
+  const std::string_view canonical(phone.data(), fold_phone(declaration.phone, phone.data()));
+  if (side.phone_kind() == SideRow::PhoneKind::kNone) return ItemCheck::kNotOnFile;
+  is_virtual = canonical.starts_with("050");
+  if (side.phone_kind() == SideRow::PhoneKind::kPacked) {
+    const auto packed = pack_phone(canonical);
+    return packed && *packed == side.phone() ? ItemCheck::kSame : ItemCheck::kMismatch;
+  }
+  const auto entry = read_entry_text(cold_text(side));
+  return entry && !canonical.empty() && entry->phone == canonical ? ItemCheck::kSame : ItemCheck::kMismatch;
+}
+
+}  // namespace clearline

@@ -1,0 +1,18 @@
+// Small readings of ASCII text that several rooms share.
+#pragma once
+
+#include <string_view>
+
+namespace clearline {
+
+/// Blank in codes, zips and phones: space and tab. (In names it is Unicode White_Space: engine/unicode.h.)
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+constexpr std::string_view trim_blanks(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace clearline

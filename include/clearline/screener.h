@@ -1,0 +1,35 @@
+// Screener: declarations in, verdicts out. The whole meaning of clearline, without files, sockets or formats.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "clearline/date.h"
+#include "clearline/declaration.h"
+#include "clearline/policy.h"
+#include "clearline/registry.h"
+#include "clearline/verdict.h"
+
+namespace clearline {
+
+/// One a thread: it owns the scratch memory of a batch, allocated once.
+class Screener {
+ public:
+  /// Both outlive the screener. `today` stands for a missing `declared_on`.
+  Screener(const Registry& registry, const Policy& policy, Date today);
+  ~Screener();
+  Screener(Screener&&) noexcept;
+  Screener& operator=(Screener&&) noexcept;
+
+  /// Judges a batch.
+  ///   declarations  [n]  any n; looked up in groups whose cache misses overlap
+  ///   verdicts      [n]  out; verdicts[i] answers declarations[i]
+  /// Errors   none: whatever is wrong with a declaration is in its verdict
+  void screen(std::span<const Declaration> declarations, std::span<Verdict> verdicts);
+
+ private:
+  struct Scratch;
+  std::unique_ptr<Scratch> scratch_;
+};
+
+}  // namespace clearline

@@ -1,0 +1,88 @@
+#include "io/cli/lookup_verb.h"
+
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "clearline/screener.h"
+#include "io/cli/machine.h"
+#include "io/formats/utf8.h"
+#include "io/formats/verdict_writer.h"
+#include "io/store/image.h"
+#include "io/store/output_file.h"
+
+namespace clearline {
+namespace {
+
+struct LookupRequest {
+  std::string code;
+  std::string registry;
+  std::optional<std::string> name;
+  std::optional<std::string> zip;
+  std::optional<std::string> phone;
+  std::optional<std::string> date;
+};
+
+Status run_lookup(const LookupRequest& request, std::optional<int>& exit_code) {
+  for (const auto* text : {&request.name, &request.zip, &request.phone}) {
+    if (*text && !is_utf8(**text)) return {StatusKind::kUsage, "lookup: an item is not UTF-8"};
+  }
+  Declaration declaration;
+  declaration.code = request.code;
+  declaration.name = request.name ? std::string_view(*request.name) : std::string_view();
+  declaration.zip = request.zip ? std::string_view(*request.zip) : std::string_view();
+  declaration.phone = request.phone ? std::string_view(*request.phone) : std::string_view();
+  if (request.date) {
+    declaration.declared_on = parse_declared_at(*request.date);
+    if (!declaration.declared_on) return {StatusKind::kUsage, "--date: no real date; write 2026-01-31"};
+  }
+  // Only what is given is compared: a missing option is a question not asked, not a missing item.
+  Policy policy = standard_policy();
+  policy.rules[0].checks_name = request.name.has_value();
+  policy.rules[0].checks_zip = request.zip.has_value();
+
+  const auto registry = read_image(request.registry);
+  if (!registry.ok()) return registry.status();
+  Screener screener(*registry, policy, korean_date(now_seconds()));
+  Verdict verdict;
+  screener.screen({&declaration, 1}, {&verdict, 1});
+
+  OutBuffer out;
+  out.append("{\"code\":\"");
+  append_json_text(request.code, out);
+  out.append("\",\"verdict\":\"");
+  out.append(to_string(verdict.outcome));
+  out.append("\",\"reasons\":");
+  append_json_reasons(verdict.reasons, out);
+  VerdictWriter(Format::kNdjson, true, policy, registry->identity(), registry->seq()).write_explained(verdict, out);
+  out.append("}\n");
+  auto file = OutputFile::open("-", FileMode::kUsual);
+  if (!file.ok()) return file.status();
+  Status status = file->write(out.text());
+  if (status.ok()) status = file->commit();
+  if (verdict.outcome != Outcome::kClear) exit_code = 1;
+  return status;
+}
+
+}  // namespace
+
+void add_lookup_verb(CLI::App& app, Command& command) {
+  auto request = std::make_shared<LookupRequest>();
+  auto* verb = app.add_subcommand("lookup", "Look one code up, and compare the items that are given");
+  verb->add_option("CODE", request->code, "P and 12 digits")->required()->type_name("");
+  verb->add_option("-r,--registry", request->registry, "Registry image")->required()->type_name("IMAGE");
+  verb->add_option("--name", request->name, "Declared name, Latin or Hangul")->type_name("NAME");
+  verb->add_option("--zip", request->zip, "Declared zip")->type_name("ZIP");
+  verb->add_option("--phone", request->phone, "Declared phone")->type_name("PHONE");
+  verb->add_option("--date", request->date, "Day of the declaration; else today")->type_name("DATE");
+  verb->footer(
+      "Prints one JSON object; never a registered value.\n\nExamples:\n"
+      "  clearline lookup P123456789012 -r registry.img\n"
+      "  clearline lookup P123456789012 --name 'Gil-Dong Hong' --zip 04524 -r registry.img\n\n"
+      "Exit: 0 clear, 1 not clear, 4 registry missing or damaged.");
+  verb->callback(
+      [request, &command] { command.run = [request, &command] { return run_lookup(*request, command.exit_code); }; });
+}
+
+}  // namespace clearline

@@ -1,0 +1,90 @@
+#include "io/cli/machine.h"
+
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string_view>
+
+#include "clearline/status.h"
+#include "io/store/output_file.h"
+
+namespace clearline {
+namespace {
+
+// LeakSanitizer attaches to the process at its end, which a process without dumps forbids.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
+void end_by_signal(int) {
+  remove_pending_output_files();
+  constexpr std::string_view kWords = "\nclearline: interrupted: no output file was changed\n";
+  const ssize_t ignored = write(STDERR_FILENO, kWords.data(), kWords.size());
+  (void)ignored;
+  _exit(static_cast<int>(StatusKind::kInterrupted));
+}
+
+}  // namespace
+
+int usable_processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (file >> quota >> period && quota != "max" && period > 0) {
+    const double processors = std::atof(quota.c_str()) / period;
+    count = std::min(count, static_cast<int>(processors + 0.999));
+  }
+  return std::max(count, 1);
+}
+
+void fill_random(void* data, std::size_t size) {
+  auto* at = static_cast<unsigned char*>(data);
+  while (size > 0) {
+    const ssize_t got = getrandom(at, size, 0);
+    if (got < 0 && errno != EINTR) {
+      std::fputs("clearline: fatal: the system has no randomness\n", stderr);
+      std::abort();
+    }
+    if (got <= 0) continue;
+    at += got;
+    size -= static_cast<std::size_t>(got);
+  }
+}
+
+bool stderr_is_terminal() { return isatty(STDERR_FILENO) != 0; }
+
+std::int64_t now_seconds() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+void prepare_process() {
+  const rlimit no_core{0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  if (!kSanitized) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  std::signal(SIGPIPE, SIG_IGN);
+  struct sigaction action{};
+  action.sa_handler = end_by_signal;
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    // A run under nohup stays deaf to SIGHUP.
+    struct sigaction before{};
+    if (sigaction(number, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
+    sigaction(number, &action, nullptr);
+  }
+}
+
+}  // namespace clearline

@@ -1,0 +1,26 @@
+// What the program asks of the machine it runs on.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace clearline {
+
+/// Processors this process may use: its affinity, and the quota of its container (cgroup v2, cpu.max). At least 1.
+int usable_processors();
+
+/// Fills from the system's source of randomness; ends the program when there is none.
+void fill_random(void* data, std::size_t size);
+
+/// Whether stderr is a terminal that progress may be drawn on.
+bool stderr_is_terminal();
+
+/// Unix time, seconds.
+std::int64_t now_seconds();
+
+/// Signals that end the program remove its temporary files first and exit with 7; a closed pipe is an error of write(),
+/// not a signal; no core is ever dumped, since it would hold the registry.
+void prepare_process();
+
+}  // namespace clearline

@@ -1,0 +1,86 @@
+// main: the verbs, and what a Status becomes: words on stderr and an exit code.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "io/cli/command.h"
+#include "io/cli/lookup_verb.h"
+#include "io/cli/machine.h"
+#include "io/cli/registry_verbs.h"
+#include "io/cli/screen_verb.h"
+#include "io/store/image.h"
+
+namespace clearline {
+namespace {
+
+/// ` registry build`: the verbs that were chosen, for pointing to their help.
+std::string verb_path(const CLI::App& app) {
+  std::string path;
+  for (const CLI::App* verb = &app; !verb->get_subcommands().empty();) {
+    verb = verb->get_subcommands().front();
+    path += " " + verb->get_name();
+  }
+  return path;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Checks import declarations against the registry of Korean customs clearance codes.", "clearline");
+  app.require_subcommand(1);
+  app.set_version_flag("--version",
+                       [] { return fmt::format("clearline {} (image version {})", CLEARLINE_VERSION, kImageVersion); });
+  app.footer(
+      "Examples:\n"
+      "  clearline registry build registry.csv -o registry.img\n"
+      "  clearline screen day.ndjson -r registry.img -o verdicts.ndjson\n\n"
+      "'clearline VERB --help' tells more. Data goes to stdout, words to stderr.\n"
+      "Exit: 0 done, 1 a --fail-on condition, 2 wrong use, 3 input, 4 registry, 5 output, 7 interrupted, 70 a bug, 78 "
+      "policy.");
+  Command command;
+  add_screen_verb(app, command);
+  add_registry_verbs(app, command);
+  add_lookup_verb(app, command);
+  auto* version = app.add_subcommand("version", "Show the version");
+  version->callback([&command] {
+    command.run = [] {
+      fmt::print("clearline {} (image version {})\n", CLEARLINE_VERSION, kImageVersion);
+      return Status();
+    };
+  });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& done) {
+    return app.exit(done);  // --help, --version
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "clearline: error: {}; see 'clearline{} --help'\n", error.what(), verb_path(app));
+    return static_cast<int>(StatusKind::kUsage);
+  }
+  const Status status = command.run();
+  if (!status.ok()) {
+    fmt::print(stderr, "{}{}\n", status.message().find(": error: ") == std::string::npos ? "clearline: error: " : "",
+               status.message());
+    return static_cast<int>(status.kind());
+  }
+  return command.exit_code.value_or(0);
+}
+
+}  // namespace
+}  // namespace clearline
+
+int main(int argc, char** argv) {
+  clearline::prepare_process();
+  try {
+    return clearline::run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::fputs("clearline: error: not enough memory\n", stderr);
+  } catch (const std::exception& error) {
+    // what() of the libraries used here names an operation, never data.
+    std::fprintf(stderr, "clearline: error: a bug: %s\n", error.what());
+  }
+  return static_cast<int>(clearline::StatusKind::kInternal);
+}

@@ -1,0 +1,236 @@
+#include "io/cli/registry_verbs.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+
+#include "engine/registry_table.h"
+#include "io/cli/machine.h"
+#include "io/cli/options.h"
+#include "io/cli/progress.h"
+#include "io/formats/entry_writer.h"
+#include "io/formats/registry_reader.h"
+#include "io/formats/verdict_writer.h"
+#include "io/store/image.h"
+#include "io/store/output_file.h"
+
+namespace clearline {
+namespace {
+
+std::string shown_name(const std::string& path) { return path == "-" ? "<stdin>" : path; }
+
+/// The bad records, each as FILE:LINE:COLUMN: error: what.
+void tell_bad_records(const std::string& name, const BadRecords& bad) {
+  for (const BadRecords::Kind& kind : bad.kinds()) {
+    for (const BadRecord& record : kind.listed) {
+      fmt::print(stderr, "{}:{}:{}: error: {}\n", name, record.line, std::max(record.column, 1U), record.what);
+    }
+    if (kind.count > kind.listed.size()) {
+      fmt::print(stderr, "{}: error: {}: {} more of this kind\n", name, kind.listed[0].what,
+                 with_commas(kind.count - kind.listed.size()));
+    }
+  }
+}
+
+void tell_duplicates(const std::string& name, const RegistryBuilder::Outcome& outcome) {
+  for (const RegistryBuilder::Duplicate& twice : outcome.duplicates) {
+    fmt::print(stderr, "{}:{}:1: error: this code is there already, at line {}\n", name, twice.again, twice.first);
+  }
+  if (outcome.duplicate_count > outcome.duplicates.size()) {
+    fmt::print(stderr, "{}: error: codes that are there twice: {} more of this kind\n", name,
+               with_commas(outcome.duplicate_count - outcome.duplicates.size()));
+  }
+}
+
+Status run_verify(const std::string& path) {
+  const auto registry = read_image(path);
+  if (!registry.ok()) return registry.status();
+  if (const auto fault = registry->table().content_fault()) {
+    return {StatusKind::kRegistry, path + ": error: " + std::string(*fault) + "; build the image again"};
+  }
+  fmt::print("{}: all {} entries are sound\n", path, with_commas(registry->size()));
+  return {};
+}
+
+Status run_info(const std::string& path, bool json) {
+  const auto info = read_image_info(path);
+  if (!info.ok()) return info.status();
+  const RegistryShape& shape = info->shape;
+  const double entries = std::max(static_cast<double>(shape.entry_count), 1.0);
+  const auto row_bytes = shape.bucket_count * 128;
+  if (json) {
+    fmt::print(
+        "{{\"version\":{},\"entries\":{},\"seq\":{},\"registry\":\"{}\",\"incarnation\":{},\"file_bytes\":{},"
+        "\"row_bytes\":{},\"text_bytes\":{}}}\n",
+        kImageVersion, shape.entry_count, shape.seq, format_uuid(shape.identity), shape.identity.incarnation,
+        info->file_bytes, row_bytes, shape.text_bytes);
+    return {};
+  }
+  fmt::print(
+      "image version  {}\nentries        {}\nseq            {}\nregistry       {}\nincarnation    {}\n"
+      "file           {}\nmemory         {} ({:.1f} B a code in rows, {:.1f} B with texts)\n",
+      kImageVersion, with_commas(shape.entry_count), shape.seq, format_uuid(shape.identity), shape.identity.incarnation,
+      as_bytes(static_cast<double>(info->file_bytes)), as_bytes(static_cast<double>(row_bytes + shape.text_bytes)),
+      static_cast<double>(row_bytes) / entries, static_cast<double>(row_bytes + shape.text_bytes) / entries);
+  return {};
+}
+
+Status run_export(const std::string& path, const std::string& output, std::optional<Format> format) {
+  const auto registry = read_image(path);
+  if (!registry.ok()) return registry.status();
+  auto file = OutputFile::open(output, FileMode::kPrivate);
+  if (!file.ok()) return file.status();
+  const Format form = format.value_or(format_of_name(output).value_or(Format::kCsv));
+  constexpr std::size_t kWriteBytes = std::size_t{1} << 18;
+  OutBuffer out;
+  if (form == Format::kCsv) out.append(kRegistryCsvHeader);
+  Status status;
+  for (const Code code : registry->table().codes_sorted()) {
+    const auto entry = registry->find(code);
+    if (!entry) return {StatusKind::kRegistry, path + ": error: an entry cannot be read; see registry verify"};
+    if (form == Format::kCsv) {
+      append_entry_csv(*entry, out);
+    } else {
+      append_entry_ndjson(*entry, out);
+    }
+    if (out.text().size() < kWriteBytes) continue;
+    if (status = file->write(out.text()); !status.ok()) break;
+    out.clear();
+  }
+  if (status.ok()) status = file->write(out.text());
+  if (file->pipe_closed()) return {};
+  return status.ok() ? file->commit() : status;
+}
+
+}  // namespace
+
+Status run_registry_build(const BuildRequest& request, BuildReport& report) {
+  const auto start = std::chrono::steady_clock::now();
+  auto source = open_file_source(request.input);
+  if (!source.ok()) return source.status();
+  const auto size = (*source)->size();
+  std::optional<OutputFile> rejects;
+  if (!request.rejects.empty()) {
+    auto file = OutputFile::open(request.rejects, FileMode::kPrivate);
+    if (!file.ok()) return file.status();
+    rejects = std::move(*file);
+  }
+  RegistryKey key{};
+  fill_random(key.data(), key.size());
+  RegistryIdentity identity;
+  fill_random(identity.uuid.data(), identity.uuid.size());
+  identity.uuid[6] = static_cast<std::uint8_t>((identity.uuid[6] & 0x0F) | 0x40);  // RFC 9562: version 4, random
+  identity.uuid[8] = static_cast<std::uint8_t>((identity.uuid[8] & 0x3F) | 0x80);
+
+  RegistryBuilder builder(key, identity);
+  RegistryRead read;
+  std::function<Status(std::string_view)> on_reject;
+  if (rejects) on_reject = [&](std::string_view bytes) { return rejects->write(bytes); };
+  const std::string name = shown_name(request.input);
+  {
+    Progress progress("records", size, stderr_is_terminal());
+    const auto on_progress = [&](std::uint64_t bytes) {
+      progress.update(read.records, bytes);
+      return Status();
+    };
+    const Status status = read_registry(std::move(*source), request.format, builder, read, on_reject, on_progress);
+    if (!status.ok()) return status;
+  }
+  if (read.bad.count() != 0) tell_bad_records(name, read.bad);
+  auto outcome = builder.build(request.on_duplicate);
+  if (!outcome.status.ok()) return outcome.status;
+  if (!outcome.registry) tell_duplicates(name, outcome);
+  if ((read.bad.count() != 0 && !rejects) || !outcome.registry) {
+    return {StatusKind::kInput,
+            fmt::format(
+                "{}: error: {} bad records and {} codes that are there twice of {} records; no image was written; mend "
+                "the file, or say --rejects FILE, --on-duplicate last",
+                name, with_commas(read.bad.count()), with_commas(outcome.duplicate_count), with_commas(read.records))};
+  }
+  if (rejects) {
+    if (Status status = rejects->commit(); !status.ok()) return status;
+  }
+  if (Status status = write_image(*outcome.registry, request.image); !status.ok()) return status;
+  report.records = read.records;
+  report.entries = outcome.registry->size();
+  report.rejected = read.bad.count();
+  report.replaced = outcome.duplicate_count;
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return {};
+}
+
+void add_registry_verbs(CLI::App& app, Command& command) {
+  auto* registry = app.add_subcommand("registry", "Make and read registry images");
+  registry->require_subcommand(1);
+  registry->footer(
+      "Examples:\n  clearline registry build registry.csv -o registry.img\n  clearline registry info registry.img");
+
+  auto build_request = std::make_shared<BuildRequest>();
+  auto* build = registry->add_subcommand("build", "Make an image of a CSV or NDJSON registry, in any order");
+  build->add_option("INPUT", build_request->input, "Registry file; - is stdin")->required()->type_name("");
+  build->add_option("-o,--output", build_request->image, "The image; an old one stays until the new one is whole")
+      ->required()
+      ->type_name("IMAGE");
+  add_format_option(*build, "--format", build_request->format,
+                    "Format of the input; else by its name, else by its first byte");
+  add_choice<RegistryBuilder::OnDuplicate>(
+      *build, "--on-duplicate", build_request->on_duplicate,
+      {{"refuse", RegistryBuilder::OnDuplicate::kRefuse}, {"last", RegistryBuilder::OnDuplicate::kKeepLast}},
+      "A code that is there twice: refuse the file (default), or keep the last record");
+  build->add_option("--rejects", build_request->rejects, "Write bad records here and build from the others")
+      ->type_name("FILE");
+  build->footer(
+      "Examples:\n"
+      "  clearline registry build registry.csv -o registry.img\n"
+      "  clearline registry build people.ndjson -o registry.img --rejects bad.ndjson --on-duplicate last");
+  build->callback([build_request, &command] {
+    command.run = [build_request]() -> Status {
+      BuildReport report;
+      if (Status status = run_registry_build(*build_request, report); !status.ok()) return status;
+      fmt::print(stderr, "{}: {} entries of {} records in {:.2f} s", build_request->image, with_commas(report.entries),
+                 with_commas(report.records), report.seconds);
+      if (report.rejected != 0) fmt::print(stderr, ", {} rejected", with_commas(report.rejected));
+      if (report.replaced != 0) fmt::print(stderr, ", {} replaced by a later record", with_commas(report.replaced));
+      fmt::print(stderr, "\n");
+      return {};
+    };
+  });
+
+  auto verify_path = std::make_shared<std::string>();
+  auto* verify = registry->add_subcommand("verify", "Read all of an image and check every entry");
+  verify->add_option("IMAGE", *verify_path, "Registry image")->required()->type_name("");
+  verify->footer("Example:\n  clearline registry verify registry.img\n\nExit: 0 sound, 4 missing or damaged.");
+  verify->callback([verify_path, &command] { command.run = [verify_path] { return run_verify(*verify_path); }; });
+
+  auto info_path = std::make_shared<std::string>();
+  auto info_json = std::make_shared<bool>(false);
+  auto* info = registry->add_subcommand("info", "Show what an image is, from its header");
+  info->add_option("IMAGE", *info_path, "Registry image")->required()->type_name("");
+  info->add_flag("--json", *info_json, "As one JSON object");
+  info->footer("Example:\n  clearline registry info registry.img --json");
+  info->callback([info_path, info_json, &command] {
+    command.run = [info_path, info_json] { return run_info(*info_path, *info_json); };
+  });
+
+  auto export_path = std::make_shared<std::string>();
+  auto export_output = std::make_shared<std::string>("-");
+  auto export_format = std::make_shared<std::optional<Format>>();
+  auto* export_verb = registry->add_subcommand("export", "Write all entries, sorted by code, names in their spelling");
+  export_verb->add_option("IMAGE", *export_path, "Registry image")->required()->type_name("");
+  export_verb->add_option("-o,--output", *export_output, "Where entries go, mode 0600; - is stdout")->type_name("FILE");
+  add_format_option(*export_verb, "--format", *export_format, "Format of the output; else by -o, else csv");
+  export_verb->footer(
+      "The output holds personal data.\n\nExamples:\n"
+      "  clearline registry export registry.img -o registry.csv\n"
+      "  clearline registry export registry.img --format ndjson | head -1");
+  export_verb->callback([export_path, export_output, export_format, &command] {
+    command.run = [export_path, export_output, export_format] {
+      return run_export(*export_path, *export_output, *export_format);
+    };
+  });
+}
+
+}  // namespace clearline

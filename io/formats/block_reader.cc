@@ -1,0 +1,165 @@
+#include "io/formats/block_reader.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "io/formats/special_bytes.h"
+
+namespace clearline {
+namespace {
+
+class FileSource : public ByteSource {
+ public:
+  FileSource(int fd, std::string name, std::optional<std::uint64_t> size)
+      : fd_(fd), name_(std::move(name)), size_(size) {}
+  ~FileSource() override {
+    if (fd_ != STDIN_FILENO) close(fd_);
+  }
+
+  Result<std::size_t> read(std::span<char> out) override {
+    for (;;) {
+      const ssize_t got = ::read(fd_, out.data(), out.size());
+      if (got >= 0) return static_cast<std::size_t>(got);
+      if (errno != EINTR) return Status(StatusKind::kInput, name_ + ": error: cannot read: " + std::strerror(errno));
+    }
+  }
+  const std::string& name() const override { return name_; }
+  std::optional<std::uint64_t> size() const override { return size_; }
+
+ private:
+  int fd_;
+  std::string name_;
+  std::optional<std::uint64_t> size_;
+};
+
+constexpr std::string_view kBom = "\xEF\xBB\xBF";
+
+}  // namespace
+
+Result<std::unique_ptr<ByteSource>> open_file_source(const std::string& path) {
+  if (path == "-")
+    return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(STDIN_FILENO, "<stdin>", std::nullopt));
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return Status(StatusKind::kInput, path + ": error: cannot open: " + std::strerror(errno));
+  struct stat info{};
+  if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
+    close(fd);
+    return Status(StatusKind::kInput, path + ": error: is a directory; name the files in it");
+  }
+  std::optional<std::uint64_t> size;
+  if (S_ISREG(info.st_mode)) {
+    size = static_cast<std::uint64_t>(info.st_size);
+    posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+  }
+  return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(fd, path, size));
+}
+
+BlockReader::BlockReader(std::unique_ptr<ByteSource> source, std::size_t block_bytes)
+    : source_(std::move(source)), block_bytes_(block_bytes) {}
+
+Result<std::unique_ptr<BlockReader>> BlockReader::open(std::unique_ptr<ByteSource> source, const InputOptions& options,
+                                                       std::size_t block_bytes) {
+  block_bytes = std::max(block_bytes, block_bytes_min(options.line_bytes_max));
+  std::unique_ptr<BlockReader> reader(new BlockReader(std::move(source), block_bytes));
+  InputFormat& format = reader->format_;
+  format.names = options.names;
+  format.line_bytes_max = options.line_bytes_max;
+
+  std::vector<char> start(block_bytes + kBlockPadding);
+  const auto got = reader->fill(start.data(), block_bytes);
+  if (!got.ok()) return got.status();
+  std::string_view text(start.data(), *got);
+  if (text.starts_with(kBom)) text.remove_prefix(kBom.size());
+  const std::string& name = reader->source_->name();
+  if (options.format) {
+    format.format = *options.format;
+  } else if (const auto named = format_of_name(name)) {
+    format.format = *named;
+  } else {
+    format.format = format_of_content(text);
+  }
+  if (format.format == Format::kCsv) {
+    std::size_t header_end = 0;
+    std::uint64_t header_lines = 0;
+    if (Status status = options.read_header(text, format, header_end, header_lines); !status.ok()) {
+      return Status(status.kind(), name + ":" + status.message());
+    }
+    text.remove_prefix(header_end);
+    reader->next_line_ += header_lines;
+  }
+  reader->keep_tail(text);
+  return reader;
+}
+
+/// Reads until `size` bytes are there or the input ends.
+Result<std::size_t> BlockReader::fill(char* data, std::size_t size) {
+  std::size_t filled = 0;
+  while (filled < size && !at_end_) {
+    const auto got = source_->read({data + filled, size - filled});
+    if (!got.ok()) return got.status();
+    at_end_ = *got == 0;
+    filled += *got;
+  }
+  bytes_read_ += filled;
+  return filled;
+}
+
+/// Where the last whole line or record of a text ends; 0 when none does.
+std::size_t BlockReader::cut(std::string_view text) const {
+  if (format_.format == Format::kCsv) return csv_cut(text, format_.line_bytes_max, format_.column_count);
+  const std::size_t last = text.rfind('\n');
+  return last == std::string_view::npos ? 0 : last + 1;
+}
+
+Result<bool> BlockReader::next(Block& block) {
+  block.format = &format_;
+  block.first_line = next_line_;
+  std::memcpy(block.data.get(), tail_.data(), tail_.size());
+  std::size_t size = tail_.size();
+  tail_.clear();
+  const auto got = fill(block.data.get() + size, block_bytes_ - size);
+  if (!got.ok()) return got.status();
+  size += *got;
+  if (at_end_) {
+    block.set_size(size);
+  } else {
+    const std::size_t whole = cut({block.data.get(), size});
+    if (whole == 0) return cut_long_line(block, size);
+    keep_tail({block.data.get() + whole, size - whole});
+    block.set_size(whole);
+  }
+  next_line_ += count_line_ends(block.text());
+  return block.size != 0;
+}
+
+/// A block without an end of line: the first physical line is too long. Its front stays, its rest is read and dropped.
+Result<bool> BlockReader::cut_long_line(Block& block, std::size_t size) {
+  char* const data = block.data.get();
+  const std::size_t kept = format_.line_bytes_max + 1;
+  data[kept - 1] = ' ';  // no CR, which would not count as part of the line
+  for (;;) {
+    const auto* end = static_cast<const char*>(std::memchr(data + kept, '\n', size - kept));
+    if (end != nullptr) {
+      keep_tail({end + 1, static_cast<std::size_t>(data + size - end - 1)});
+      data[kept] = '\n';
+      block.set_size(kept + 1);
+      break;
+    }
+    if (at_end_) {
+      block.set_size(kept);
+      break;
+    }
+    const auto got = fill(data + kept, block_bytes_ - kept);
+    if (!got.ok()) return got.status();
+    size = kept + *got;
+  }
+  next_line_ += count_line_ends(block.text());
+  return true;
+}
+
+}  // namespace clearline

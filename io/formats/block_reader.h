@@ -1,0 +1,95 @@
+// BlockReader: bytes of one input become blocks of whole lines (or CSV records).
+//
+//   source --read--> [ tail of the last block | new bytes ......... ]   a block of the caller's
+//                                             cut ^ behind the last whole line: what is behind moves once, to the next
+//                                             block
+//
+// Bound       one block's capacity of tail, whatever the input's size. A line longer than a block is cut to one byte
+// more
+//             than the limit while it streams by: enough to be refused, and the next line starts where it should.
+// Format      found at open(): by option, by name, by content; a BOM is dropped, and a CSV header read, once.
+// Not here    compression and other encodings: a ByteSource brings plain bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "clearline/status.h"
+#include "io/formats/block.h"
+#include "io/formats/csv.h"
+#include "io/formats/input_format.h"
+
+namespace clearline {
+
+/// Where bytes come from.
+class ByteSource {
+ public:
+  ByteSource() = default;
+  ByteSource(const ByteSource&) = delete;
+  ByteSource& operator=(const ByteSource&) = delete;
+  virtual ~ByteSource() = default;
+
+  /// Fills the front of `out`; 0 at the end of the input.
+  virtual Result<std::size_t> read(std::span<char> out) = 0;
+  /// For errors: the path, or `<stdin>`.
+  virtual const std::string& name() const = 0;
+  /// Bytes in all, when the system knows.
+  virtual std::optional<std::uint64_t> size() const { return std::nullopt; }
+};
+
+/// A file, or stdin for `-`. kInput when it cannot be opened; a folder is no file.
+Result<std::unique_ptr<ByteSource>> open_file_source(const std::string& path);
+
+/// What the user said about an input.
+struct InputOptions {
+  std::optional<Format> format;
+  FieldNames names = own_field_names();
+  std::size_t line_bytes_max = kLineBytesMaxDefault;
+  /// What reads a CSV header; a registry has other columns than a declaration.
+  std::function<Status(std::string_view text, InputFormat& format, std::size_t& header_end,
+                       std::uint64_t& header_lines)>
+      read_header = read_csv_header;
+};
+
+/// Block sizes below this could not tell a long line from one that is too long.
+constexpr std::size_t block_bytes_min(std::size_t line_bytes_max) { return line_bytes_max + 4; }
+
+class BlockReader {
+ public:
+  /// Reads the start of the source: kInput when it cannot be read, or lacks what a CSV header needs.
+  static Result<std::unique_ptr<BlockReader>> open(std::unique_ptr<ByteSource> source, const InputOptions& options,
+                                                   std::size_t block_bytes);
+
+  const InputFormat& format() const { return format_; }
+  const ByteSource& source() const { return *source_; }
+
+  /// Fills a block of at least `block_bytes` capacity. False at the end; then nothing is in the block.
+  Result<bool> next(Block& block);
+
+  /// Bytes taken from the source so far.
+  std::uint64_t bytes_read() const { return bytes_read_; }
+
+ private:
+  BlockReader(std::unique_ptr<ByteSource> source, std::size_t block_bytes);
+  Result<std::size_t> fill(char* data, std::size_t size);
+  std::size_t cut(std::string_view text) const;
+  Result<bool> cut_long_line(Block& block, std::size_t size);
+  void keep_tail(std::string_view tail) { tail_.assign(tail.begin(), tail.end()); }
+
+  std::unique_ptr<ByteSource> source_;
+  InputFormat format_;
+  std::size_t block_bytes_;
+  std::vector<char> tail_;
+  std::uint64_t next_line_ = 1;
+  std::uint64_t bytes_read_ = 0;
+  bool at_end_ = false;
+};
+
+}  // namespace clearline

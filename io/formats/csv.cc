@@ -1,0 +1,319 @@
+#include "io/formats/csv.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "engine/text.h"
+#include "io/formats/block.h"
+#include "io/formats/utf8.h"
+
+namespace clearline {
+namespace {
+
+constexpr LineFault kOpenQuote{"a quote is not closed", 0};
+
+/// The record without its line end.
+std::string_view without_line_end(std::string_view raw) {
+  if (raw.ends_with('\n')) raw.remove_suffix(1);
+  if (raw.ends_with('\r')) raw.remove_suffix(1);
+  return raw;
+}
+
+bool is_blank_line(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
+
+/// Bit i is set when an odd number of bits up to and including i are.
+std::uint64_t prefix_xor(std::uint64_t bits) {
+  for (int shift = 1; shift < 64; shift *= 2) bits ^= bits << shift;
+  return bits;
+}
+
+}  // namespace
+
+std::uint32_t CsvRecord::column(std::size_t field) const {
+  const std::size_t offset = offsets[field];
+  return raw.substr(0, offset).find('\n') == std::string_view::npos ? static_cast<std::uint32_t>(offset) + 1 : 0;
+}
+
+void CsvReader::start(std::string_view text, std::uint64_t first_line) {
+  text_ = text;
+  at_ = 0;
+  line_ = first_line;
+  text_is_utf8_ = is_utf8(text);
+  mark_csv_bytes(text, marks_);
+  if (scratch_.size() < text.size()) scratch_.resize(text.size());
+  scratch_size_ = 0;
+}
+
+/// The field between the quotes at begin - 1 and end, with doubled quotes undoubled.
+std::string_view CsvReader::unquoted(std::size_t begin, std::size_t end) {
+  char* const out = scratch_.data() + scratch_size_;
+  char* p = out;
+  for (std::size_t i = begin; i < end; ++i) {
+    *p++ = text_[i];
+    if (text_[i] == '"') ++i;
+  }
+  const auto size = static_cast<std::size_t>(p - out);
+  scratch_size_ += size;
+  return {out, size};
+}
+
+/// Reads the record at at_. On success `end` is behind it (and its line end), and `line_ends` counts what it spans.
+LineFault CsvReader::read(CsvRecord& record, std::size_t& end, std::uint64_t& line_ends) {
+  record.fields.clear();
+  record.offsets.clear();
+  const std::size_t begin = at_;
+  const auto fault = [&](std::string_view what, std::size_t place) {
+    return LineFault{what, line_ends == 0 ? static_cast<std::uint32_t>(place - begin) + 1 : 0};
+  };
+  std::size_t p = begin;
+  line_ends = 0;
+  for (;;) {
+    record.offsets.push_back(p - begin);
+    if (p < text_.size() && text_[p] == '"') {
+      const std::size_t open = ++p;
+      const LineFault open_fault = fault(kOpenQuote.what, open - 1);
+      bool doubled = false;
+      for (;; ++p) {
+        p = next_mark(marks_.data(), p);
+        if (p >= text_.size() || p - begin >= record_bytes_max_) return open_fault;
+        if (text_[p] == '\n' && ++line_ends == kCsvLineEndsMax) return open_fault;
+        if (text_[p] != '"') continue;
+        if (p + 1 >= text_.size() || text_[p + 1] != '"') break;
+        doubled = true;
+        ++p;
+      }
+      record.fields.push_back(doubled ? unquoted(open, p) : text_.substr(open, p - open));
+      ++p;
+      if (p < text_.size() && text_[p] == '\r' && (p + 1 == text_.size() || text_[p + 1] == '\n')) ++p;
+      if (p < text_.size() && text_[p] != ',' && text_[p] != '\n') return fault("text behind a closing quote", p);
+    } else {
+      const std::size_t open = p;
+      p = next_mark(marks_.data(), p);
+      if (p < text_.size() && text_[p] == '"') return fault("a quote inside a field without quotes", p);
+      std::string_view field = text_.substr(open, p - open);
+      if ((p >= text_.size() || text_[p] == '\n') && field.ends_with('\r')) field.remove_suffix(1);
+      record.fields.push_back(field);
+    }
+    if (p >= text_.size() || text_[p] == '\n') break;
+    ++p;  // the comma
+  }
+  line_ends += static_cast<std::uint64_t>(p < text_.size());
+  end = std::min(p + 1, text_.size());
+  const std::string_view whole = without_line_end(text_.substr(begin, end - begin));
+  if (whole.size() > record_bytes_max_) return {"record is longer than the limit", 0};
+  if (column_count_ != 0 && record.fields.size() != column_count_) {
+    return {record.fields.size() < column_count_ ? "fewer fields than the header" : "more fields than the header", 0};
+  }
+  if (!text_is_utf8_) {
+    if (const std::size_t bad = find_invalid_utf8(whole); bad != whole.size()) {
+      const bool first_line = whole.substr(0, bad).find('\n') == std::string_view::npos;
+      return {"a byte that is not UTF-8", first_line ? static_cast<std::uint32_t>(bad) + 1 : 0};
+    }
+  }
+  return {};
+}
+
+bool CsvReader::next(CsvRecord& record) {
+  while (at_ < text_.size()) {
+    const char first = text_[at_];
+    if (is_blank(first) || first == '\r' || first == '\n') {
+      const std::size_t line_end = std::min(text_.find('\n', at_), text_.size());
+      if (is_blank_line(text_.substr(at_, line_end - at_))) {
+        at_ = std::min(line_end + 1, text_.size());
+        ++line_;
+        continue;
+      }
+    }
+    std::size_t end = 0;
+    std::uint64_t line_ends = 0;
+    record.line = line_;
+    record.fault = read(record, end, line_ends);
+    if (record.fault) {
+      end = std::min(text_.find('\n', at_), text_.size() - 1) + 1;
+      line_ends = 1;
+      record.fields.clear();
+    }
+    record.raw = text_.substr(at_, end - at_);
+    at_ = end;
+    line_ += line_ends;
+    return true;
+  }
+  return false;
+}
+
+namespace {
+
+enum class Reach { kWhole, kWrong, kUnfinished };
+
+/// Whether the record that starts `text` is whole within it, when more is to come; `end` is then behind it. The twin of
+/// CsvReader::read for one record, byte by byte: it runs only where a quoted line end is suspected.
+Reach reach_of_record(std::string_view text, std::size_t record_bytes_max, std::size_t column_count, std::size_t& end) {
+  enum class At { kFieldStart, kUnquoted, kQuoted, kQuoteInQuoted, kCrBehindQuote };
+  auto at = At::kFieldStart;
+  std::size_t fields = 1;
+  int line_ends = 0;
+  const auto finish = [&](std::size_t i) {
+    end = i + 1;
+    const std::string_view whole = without_line_end(text.substr(0, end));
+    const bool right = whole.size() <= record_bytes_max && (column_count == 0 || fields == column_count) &&
+                       find_invalid_utf8(whole) == whole.size();
+    return right ? Reach::kWhole : Reach::kWrong;
+  };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    switch (at) {
+      case At::kQuoted:
+        if (i >= record_bytes_max) return Reach::kWrong;
+        if (c == '"') at = At::kQuoteInQuoted;
+        if (c == '\n' && ++line_ends == kCsvLineEndsMax) return Reach::kWrong;
+        break;
+      case At::kQuoteInQuoted:
+        if (c == '"') {
+          at = At::kQuoted;
+        } else if (c == ',') {
+          at = At::kFieldStart;
+          ++fields;
+        } else if (c == '\n') {
+          return finish(i);
+        } else if (c == '\r') {
+          at = At::kCrBehindQuote;
+        } else {
+          return Reach::kWrong;
+        }
+        break;
+      case At::kCrBehindQuote:
+        return c == '\n' ? finish(i) : Reach::kWrong;
+      case At::kFieldStart:
+      case At::kUnquoted:
+        if (c == '"') {
+          if (at == At::kUnquoted) return Reach::kWrong;
+          at = At::kQuoted;
+        } else if (c == ',') {
+          at = At::kFieldStart;
+          ++fields;
+        } else if (c == '\n') {
+          return finish(i);
+        } else {
+          at = At::kUnquoted;
+        }
+        break;
+    }
+  }
+  return text.size() > record_bytes_max + 2 ? Reach::kWrong : Reach::kUnfinished;
+}
+
+}  // namespace
+
+std::size_t csv_cut(std::string_view text, std::size_t record_bytes_max, std::size_t column_count) {
+  constexpr std::size_t kPiece = 64;
+  std::size_t boundary = 0;  // all before it is whole records, and so is every line end with an even parity behind it
+  std::size_t at = 0;
+  std::uint64_t carry = 0;  // all ones: an odd number of quotes lies between the boundary and `at`
+  while (at < text.size()) {
+    const char* bytes = text.data() + at;
+    char copy[kPiece] = {};  // NOLINT(modernize-avoid-c-arrays): the text's end has no readable bytes behind it
+    if (text.size() - at < kPiece) {
+      std::memcpy(copy, bytes, text.size() - at);
+      bytes = copy;
+    }
+    const std::uint64_t line_ends = equal_mask(bytes, '\n');
+    const std::uint64_t parity = prefix_xor(equal_mask(bytes, '"')) ^ carry;
+    const std::uint64_t odd_ends = line_ends & parity;
+    const std::uint64_t even_ends = odd_ends == 0 ? line_ends : line_ends & ((odd_ends & -odd_ends) - 1);
+    if (even_ends != 0) boundary = at + kPiece - static_cast<std::size_t>(std::countl_zero(even_ends));
+    if (odd_ends == 0) {
+      carry = static_cast<std::uint64_t>(static_cast<std::int64_t>(parity) >> 63);
+      at += kPiece;
+      continue;
+    }
+    // The line that starts at the boundary has an odd count of quotes: only reading its record tells where that ends.
+    const std::size_t line_end = at + static_cast<std::size_t>(std::countr_zero(odd_ends)) + 1;
+    std::size_t record_bytes = 0;
+    switch (reach_of_record(text.substr(boundary), record_bytes_max, column_count, record_bytes)) {
+      case Reach::kUnfinished:
+        return boundary;
+      case Reach::kWhole:
+        boundary += record_bytes;
+        break;
+      case Reach::kWrong:
+        boundary = line_end;
+        break;
+    }
+    at = boundary;
+    carry = 0;
+  }
+  return boundary;
+}
+
+Status read_header_record(std::string_view text, CsvReader& reader, CsvRecord& record, std::size_t& header_end,
+                          std::uint64_t& header_lines) {
+  reader.start(text, 1);
+  if (!reader.next(record)) return Status(StatusKind::kInput, "1:1: error: the CSV header is missing");
+  if (record.fault) {
+    return Status(StatusKind::kInput, std::to_string(record.line) + ":" + std::to_string(record.fault.column) +
+                                          ": error: the CSV header is wrong: " + std::string(record.fault.what));
+  }
+  header_end = reader.position();
+  header_lines = reader.line() - 1;
+  for (auto& field : record.fields) field = trim_blanks(field);
+  return {};
+}
+
+Status read_csv_header(std::string_view text, InputFormat& format, std::size_t& header_end,
+                       std::uint64_t& header_lines) {
+  CsvRecord record;
+  // The reader owns the fields with doubled quotes, so it lives as long as they are compared.
+  CsvReader reader(format.line_bytes_max, 0);
+  if (Status status = read_header_record(text, reader, record, header_end, header_lines); !status.ok()) return status;
+  const auto place = [&](std::size_t column) {
+    return std::to_string(record.line) + ":" + std::to_string(column) + ": error: ";
+  };
+  format.column_count = record.fields.size();
+  const FieldNames own = own_field_names();
+  for (std::size_t field = 0; field < kFieldCount; ++field) {
+    const std::string& name = format.names[field];
+    const auto first = std::find(record.fields.begin(), record.fields.end(), name);
+    if (first == record.fields.end()) {
+      const bool mapped = name != own[field];
+      if (field != static_cast<std::size_t>(Field::kId) && !mapped) continue;
+      return Status(StatusKind::kInput, place(1) + "the CSV header has no column '" + name + "'; " +
+                                            (mapped ? "mend --columns" : "name it with --columns id=COLUMN"));
+    }
+    const auto again = std::find(first + 1, record.fields.end(), name);
+    if (again != record.fields.end()) {
+      return Status(StatusKind::kInput, place(record.column(static_cast<std::size_t>(again - record.fields.begin()))) +
+                                            "the CSV header has column '" + name +
+                                            "' twice; rename one, or name another with --columns");
+    }
+    format.column[field] = static_cast<std::size_t>(first - record.fields.begin());
+  }
+  return {};
+}
+
+CsvDecoder::CsvDecoder(const InputFormat& format)
+    : column_(format.column), reader_(format.line_bytes_max, format.column_count) {}
+
+void CsvDecoder::next(DecodedBatch& batch) {
+  batch.size = 0;
+  while (batch.size < DecodedBatch::kLinesMax && reader_.next(record_)) {
+    DecodedLine& line = batch.lines[batch.size];
+    Declaration& declaration = batch.declarations[batch.size];
+    ++batch.size;
+    line.line = record_.line;
+    line.fault = record_.fault;
+    line.has_id = false;
+    line.id = {};
+    if (line.fault) continue;
+    FieldValues values;
+    for (std::size_t field = 0; field < kFieldCount; ++field) {
+      if (column_[field] != InputFormat::kNoColumn) values[field] = record_.fields[column_[field]];
+    }
+    take_fields(values, false, declaration, line);
+    if (line.fault && column_[static_cast<std::size_t>(Field::kDeclaredAt)] != InputFormat::kNoColumn) {
+      line.fault.column = record_.column(column_[static_cast<std::size_t>(Field::kDeclaredAt)]);
+    }
+  }
+}
+
+}  // namespace clearline

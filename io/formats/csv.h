@@ -1,0 +1,101 @@
+// CSV after RFC 4180: cutting text into records, records into fields, and declarations out of them.
+//
+// A record wrong in form (bare quote, a quote still open after kCsvLineEndsMax line ends or the input's end, more bytes
+// than the limit, text behind a closing quote, another field count than the header, bad UTF-8) makes its first physical
+// line malformed, and reading starts again at the next physical line.
+//
+// Cutting a text into blocks must agree with that, so it cannot simply look for line ends. What makes it cheap: a
+// record that starts on a line with an even number of quotes ends on that line, or is wrong and restarts on the next
+// one. Either way the line's end is a boundary. Only a line with an odd number of quotes has to be read exactly.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "clearline/status.h"
+#include "io/formats/decoded.h"
+#include "io/formats/input_format.h"
+#include "io/formats/special_bytes.h"
+
+namespace clearline {
+
+inline constexpr int kCsvLineEndsMax = 16;  ///< line ends inside the quotes of one record: so many are one too many
+
+/// One record, or the one physical line that is wrong.
+struct CsvRecord {
+  std::vector<std::string_view> fields;  ///< unquoted; views into the text or the reader, until the reader's next start
+  std::uint64_t line = 0;                ///< its first physical line
+  std::string_view raw;                  ///< its bytes, with their line end
+  LineFault fault;
+  /// The column at which a field starts, from 1; 0 for one behind a line end.
+  std::uint32_t column(std::size_t field) const;
+  std::vector<std::size_t> offsets;  ///< of the fields from the record's first byte
+};
+
+/// Cuts text into records, one after the other. Blank lines are skipped and counted.
+class CsvReader {
+ public:
+  /// column_count 0: any.
+  CsvReader(std::size_t record_bytes_max, std::size_t column_count)
+      : record_bytes_max_(record_bytes_max), column_count_(column_count) {}
+
+  /// Starts on a text of whole records (see csv_cut), with kBlockPadding readable bytes behind it.
+  void start(std::string_view text, std::uint64_t first_line);
+
+  /// The next record; false at the end of the text. Everything in `record` is reused: nothing is allocated a record.
+  bool next(CsvRecord& record);
+
+  /// Bytes of the text, and physical lines, that are behind the reader.
+  std::size_t position() const { return at_; }
+  std::uint64_t line() const { return line_; }
+
+ private:
+  LineFault read(CsvRecord& record, std::size_t& end, std::uint64_t& line_ends);
+  std::string_view unquoted(std::size_t begin, std::size_t end);
+
+  std::size_t record_bytes_max_;
+  std::size_t column_count_;
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::uint64_t line_ = 1;
+  bool text_is_utf8_ = true;
+  ByteMarks marks_;
+  std::vector<char> scratch_;  // fields with doubled quotes, undoubled: never longer than the text they come from
+  std::size_t scratch_size_ = 0;
+};
+
+/// Where the last whole record of `text` ends, when `text` starts at a record and more is to come: the cut between this
+/// block and the next. 0 when there is none yet. Agrees with CsvReader on every text, also a damaged one. Cost  a
+/// vector scan for quotes and line ends; the exact reading only for lines with an odd count of quotes
+std::size_t csv_cut(std::string_view text, std::size_t record_bytes_max, std::size_t column_count);
+
+/// Reads the header record of declarations (any BOM already dropped) into `format.column` and `column_count`.
+/// kInput, with `LINE:COLUMN: error: ...`, when it lacks `id` or a mapped column, or has a known one twice.
+///   header_end    bytes it took; header_lines  physical lines, blank ones before it included
+Status read_csv_header(std::string_view text, InputFormat& format, std::size_t& header_end,
+                       std::uint64_t& header_lines);
+
+/// The header record alone, for any kind of file, surrounding blanks of its names dropped. kInput when there is none or
+/// it is wrong in form. The names are views into the text or the reader.
+Status read_header_record(std::string_view text, CsvReader& reader, CsvRecord& record, std::size_t& header_end,
+                          std::uint64_t& header_lines);
+
+/// Declarations from CSV blocks. One a thread.
+class CsvDecoder {
+ public:
+  explicit CsvDecoder(const InputFormat& format);
+  /// As CsvReader::start.
+  void start(std::string_view text, std::uint64_t first_line) { reader_.start(text, first_line); }
+  /// Fills `batch` with the next declarations; an empty batch means the end. Views hold until the next start.
+  void next(DecodedBatch& batch);
+
+ private:
+  std::array<std::size_t, kFieldCount> column_;
+  CsvReader reader_;
+  CsvRecord record_;
+};
+
+}  // namespace clearline

@@ -1,0 +1,98 @@
+#include "io/formats/input_format.h"
+
+#include <algorithm>
+
+#include "engine/text.h"
+
+namespace clearline {
+namespace {
+
+constexpr std::array<std::string_view, kFieldCount> kFieldWords{"id", "code", "name", "zip", "phone", "declared_at"};
+
+std::optional<std::size_t> field_index(std::string_view word) {
+  const auto* found = std::find(kFieldWords.begin(), kFieldWords.end(), word);
+  if (found == kFieldWords.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - kFieldWords.begin());
+}
+
+bool ends_with(std::string_view path, std::string_view ending) {
+  if (path.size() < ending.size()) return false;
+  return std::equal(ending.begin(), ending.end(), path.end() - static_cast<std::ptrdiff_t>(ending.size()),
+                    [](char wanted, char c) { return wanted == (c >= 'A' && c <= 'Z' ? c + 0x20 : c); });
+}
+
+}  // namespace
+
+std::string_view to_string(Field field) { return kFieldWords[static_cast<std::size_t>(field)]; }
+
+FieldNames own_field_names() {
+  FieldNames names;
+  std::copy(kFieldWords.begin(), kFieldWords.end(), names.begin());
+  return names;
+}
+
+Result<FieldNames> parse_columns(std::string_view text) {
+  const auto wrong = [](std::string what) { return Status(StatusKind::kUsage, "--columns: " + std::move(what)); };
+  FieldNames names = own_field_names();
+  std::array<bool, kFieldCount> given{};
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const std::string_view pair = text.substr(0, comma);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string_view::npos || equals + 1 == pair.size()) {
+      return wrong("'" + std::string(pair) + "' is not FIELD=NAME; write code=NAME,zip=NAME");
+    }
+    const auto index = field_index(pair.substr(0, equals));
+    if (!index) {
+      return wrong("unknown field '" + std::string(pair.substr(0, equals)) +
+                   "'; the fields are id, code, name, zip, phone, declared_at");
+    }
+    if (given[*index]) return wrong("field '" + std::string(kFieldWords[*index]) + "' is there twice");
+    given[*index] = true;
+    names[*index] = pair.substr(equals + 1);
+  }
+  for (std::size_t a = 0; a < kFieldCount; ++a) {
+    for (std::size_t b = a + 1; b < kFieldCount; ++b) {
+      if (names[a] == names[b]) {
+        return wrong("'" + names[a] + "' would be both " + std::string(kFieldWords[a]) + " and " +
+                     std::string(kFieldWords[b]));
+      }
+    }
+  }
+  return names;
+}
+
+std::optional<Format> format_of_name(std::string_view path) {
+  for (const std::string_view packed : {".gz", ".zst"}) {
+    if (ends_with(path, packed)) {
+      path.remove_suffix(packed.size());
+      break;
+    }
+  }
+  if (ends_with(path, ".csv")) return Format::kCsv;
+  if (ends_with(path, ".ndjson") || ends_with(path, ".jsonl") || ends_with(path, ".json")) return Format::kNdjson;
+  return std::nullopt;
+}
+
+Format format_of_content(std::string_view start) {
+  const std::size_t first = start.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && start[first] == '{' ? Format::kNdjson : Format::kCsv;
+}
+
+void take_fields(const FieldValues& values, bool id_is_wrong, Declaration& declaration, DecodedLine& line) {
+  const auto value = [&](Field field) { return values[static_cast<std::size_t>(field)]; };
+  line.id = value(Field::kId);
+  line.has_id = !id_is_wrong && line.id.size() <= kIdBytesMax && !trim_blanks(line.id).empty();
+  declaration.code = value(Field::kCode);
+  declaration.name = value(Field::kName);
+  declaration.zip = value(Field::kZip);
+  declaration.phone = value(Field::kPhone);
+  declaration.declared_on.reset();
+  const std::string_view declared_at = value(Field::kDeclaredAt);
+  if (trim_blanks(declared_at).empty()) return;
+  declaration.declared_on = parse_declared_at(declared_at);
+  if (!declaration.declared_on && !line.fault) line.fault = {"declared_at is no real date", 0};
+}
+
+}  // namespace clearline

@@ -1,0 +1,58 @@
+// InputFormat: how the bytes of one input become declarations. Chosen once an input, shared by all its blocks.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "clearline/status.h"
+#include "io/formats/decoded.h"
+
+namespace clearline {
+
+enum class Field : unsigned char { kId, kCode, kName, kZip, kPhone, kDeclaredAt };
+inline constexpr std::size_t kFieldCount = 6;
+
+/// The own name of a field: "id", "declared_at".
+std::string_view to_string(Field field);
+
+/// The key or column each known field is read from; its own name unless `--columns` gives another.
+using FieldNames = std::array<std::string, kFieldCount>;
+
+/// The fields under their own names.
+FieldNames own_field_names();
+
+/// Reads `--columns`: `code=개인통관고유부호,name=수취인명`. kUsage for an unknown field, a field twice or a name
+/// twice.
+Result<FieldNames> parse_columns(std::string_view text);
+
+enum class Format { kNdjson, kCsv };
+
+/// By name (`.csv .ndjson .jsonl .json`); nothing if the name does not tell.
+std::optional<Format> format_of_name(std::string_view path);
+
+/// By content: NDJSON if the first byte that is no blank is `{`, else CSV.
+Format format_of_content(std::string_view start);
+
+struct InputFormat {
+  Format format = Format::kNdjson;
+  FieldNames names = own_field_names();
+  std::size_t line_bytes_max = kLineBytesMaxDefault;  ///< without the line end; also the most a CSV record may have
+
+  // CSV only, from the header:
+  static constexpr std::size_t kNoColumn = static_cast<std::size_t>(-1);
+  std::size_t column_count = 0;
+  std::array<std::size_t, kFieldCount> column{kNoColumn, kNoColumn, kNoColumn, kNoColumn, kNoColumn, kNoColumn};
+};
+
+using FieldValues = std::array<std::string_view, kFieldCount>;
+
+/// What both decoders do with the texts of the known fields (unescaped, missing ones empty): sets `line.id`, and the
+/// fault of a `declared_at` that is no real date unless there is one already. `id_is_wrong`: there twice, or not a
+/// text.
+void take_fields(const FieldValues& values, bool id_is_wrong, Declaration& declaration, DecodedLine& line);
+
+}  // namespace clearline

@@ -1,0 +1,59 @@
+// NDJSON: declarations out of lines. The whole line must be one valid JSON object (RFC 8259, UTF-8), also where it is
+// ignored.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/formats/decoded.h"
+#include "io/formats/input_format.h"
+
+namespace clearline {
+
+/// Declarations from NDJSON blocks. One a thread.
+class NdjsonDecoder {
+ public:
+  explicit NdjsonDecoder(const InputFormat& format);
+  ~NdjsonDecoder();
+  NdjsonDecoder(NdjsonDecoder&&) noexcept;
+  NdjsonDecoder& operator=(NdjsonDecoder&&) noexcept;
+
+  /// `text`: whole lines, with kBlockPadding zero bytes behind them (io/formats/block.h).
+  void start(std::string_view text, std::uint64_t first_line);
+  /// Fills `batch` with the next declarations; an empty batch means the end. Views hold until the next call.
+  void next(DecodedBatch& batch);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// One JSON object of text members, for slower inputs than declarations: registries.
+class JsonObject {
+ public:
+  enum class Kind { kString, kNull, kStrings, kOther };
+  struct Member {
+    std::string key;
+    Kind kind = Kind::kOther;
+    std::string text;                ///< kString
+    std::vector<std::string> texts;  ///< kStrings: an array of strings, possibly empty
+    std::uint32_t column = 0;        ///< of the key in the line, from 1; 0 when not known
+  };
+
+  JsonObject();
+  ~JsonObject();
+
+  /// Reads one line, under the same rules of validity as a declaration. Copies what it needs: no padding wanted.
+  LineFault parse(std::string_view line);
+  const std::vector<Member>& members() const { return members_; }
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+  std::vector<Member> members_;
+};
+
+}  // namespace clearline

@@ -1,0 +1,105 @@
+#include "io/formats/screen_block.h"
+
+#include <bit>
+#include <cassert>
+#include <optional>
+#include <span>
+#include <variant>
+
+#include "clearline/screener.h"
+#include "io/formats/csv.h"
+#include "io/formats/ndjson.h"
+
+namespace clearline {
+
+void Tally::add(const Verdict& verdict) {
+  ++declarations;
+  ++outcome[static_cast<std::size_t>(verdict.outcome)];
+  for (std::uint32_t bits = verdict.reasons.bits(); bits != 0; bits &= bits - 1) {
+    ++reason[static_cast<std::size_t>(std::countr_zero(bits))];
+  }
+}
+
+void Tally::add(const Tally& other) {
+  declarations += other.declarations;
+  for (std::size_t i = 0; i < outcome.size(); ++i) outcome[i] += other.outcome[i];
+  for (std::size_t i = 0; i < reason.size(); ++i) reason[i] += other.reason[i];
+}
+
+namespace {
+
+Verdict malformed_verdict() {
+  Verdict verdict;
+  verdict.reasons = {};
+  verdict.reasons.add(Reason::kMalformed);
+  verdict.outcome = Outcome::kError;
+  return verdict;
+}
+
+}  // namespace
+
+struct BlockScreener::State {
+  State(const Registry& registry, const Policy& policy, const ScreenOptions& screen_options)
+      : screener(registry, policy, screen_options.today),
+        writer(screen_options.output_format, screen_options.explain, policy, registry.identity(), registry.seq()),
+        options(screen_options) {}
+
+  template <typename Decoder>
+  void screen(Decoder& decoder, const Block& in, VerdictBlock& out);
+
+  Screener screener;
+  VerdictWriter writer;
+  ScreenOptions options;
+  const InputFormat* format = nullptr;  // what the decoder was made for
+  std::variant<std::monostate, NdjsonDecoder, CsvDecoder> decoder;
+  DecodedBatch batch;
+  std::array<Verdict, DecodedBatch::kLinesMax> verdicts;
+};
+
+BlockScreener::BlockScreener(const Registry& registry, const Policy& policy, const ScreenOptions& options)
+    : state_(std::make_unique<State>(registry, policy, options)) {}
+BlockScreener::~BlockScreener() = default;
+BlockScreener::BlockScreener(BlockScreener&&) noexcept = default;
+BlockScreener& BlockScreener::operator=(BlockScreener&&) noexcept = default;
+
+void BlockScreener::screen_block(const Block& in, VerdictBlock& out) {
+  assert(in.format != nullptr);
+  State& state = *state_;
+  if (state.format != in.format) {
+    if (in.format->format == Format::kNdjson) {
+      state.decoder.emplace<NdjsonDecoder>(*in.format);
+    } else {
+      state.decoder.emplace<CsvDecoder>(*in.format);
+    }
+    state.format = in.format;
+  }
+  out.lines.clear();
+  out.tally = {};
+  if (auto* ndjson = std::get_if<NdjsonDecoder>(&state.decoder)) {
+    state.screen(*ndjson, in, out);
+  } else {
+    state.screen(std::get<CsvDecoder>(state.decoder), in, out);
+  }
+}
+
+template <typename Decoder>
+void BlockScreener::State::screen(Decoder& input, const Block& in, VerdictBlock& out) {
+  input.start(in.text(), in.first_line);
+  for (input.next(batch); batch.size != 0; input.next(batch)) {
+    // A malformed line is screened along with the others as an empty declaration, and its verdict overwritten: leaving
+    // it out would split the group.
+    for (std::size_t i = 0; i < batch.size; ++i) {
+      if (batch.lines[i].fault) batch.declarations[i] = {};
+    }
+    screener.screen(std::span(batch.declarations).first(batch.size), std::span(verdicts).first(batch.size));
+    for (std::size_t i = 0; i < batch.size; ++i) {
+      if (batch.lines[i].fault) verdicts[i] = malformed_verdict();
+      out.tally.add(verdicts[i]);
+      if (options.emit == Emit::kAll || verdicts[i].outcome != Outcome::kClear) {
+        writer.write(batch.lines[i], verdicts[i], out.lines);
+      }
+    }
+  }
+}
+
+}  // namespace clearline

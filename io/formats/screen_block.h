@@ -1,0 +1,61 @@
+// screen_block, the waist: a block of lines, a registry and a policy go in; a block of verdict lines comes out.
+//
+// Files, sockets and whatever else brings blocks are ways to it and from it; all of clearline's verdicts are made here.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "clearline/date.h"
+#include "clearline/policy.h"
+#include "clearline/registry.h"
+#include "clearline/verdict.h"
+#include "io/formats/block.h"
+#include "io/formats/verdict_writer.h"
+
+namespace clearline {
+
+/// Counts of verdicts; every declaration is in exactly one of `outcome`.
+struct Tally {
+  std::uint64_t declarations = 0;
+  std::array<std::uint64_t, kOutcomeCount> outcome{};
+  std::array<std::uint64_t, kReasonCount> reason{};
+
+  void add(const Verdict& verdict);
+  void add(const Tally& other);
+};
+
+/// What travels with a block: its verdict lines, in the order of its declarations, and their counts.
+struct VerdictBlock {
+  OutBuffer lines;
+  Tally tally;
+};
+
+enum class Emit { kAll, kFlagged };  ///< flagged: whatever is not clear
+
+struct ScreenOptions {
+  Format output_format = Format::kNdjson;
+  bool explain = false;
+  Emit emit = Emit::kAll;
+  Date today;  ///< stands for a missing `declared_at`
+};
+
+/// One a thread: decoder, screener and scratch memory, allocated once.
+class BlockScreener {
+ public:
+  /// Registry and policy outlive it.
+  BlockScreener(const Registry& registry, const Policy& policy, const ScreenOptions& options);
+  ~BlockScreener();
+  BlockScreener(BlockScreener&&) noexcept;
+  BlockScreener& operator=(BlockScreener&&) noexcept;
+
+  /// Replaces what is in `out`. Nothing is allocated once the buffers have the size that blocks need.
+  void screen_block(const Block& in, VerdictBlock& out);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace clearline

@@ -1,0 +1,58 @@
+// Bitmaps over a block of text: the vector half of the decoders.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace clearline {
+
+/// Bytes at which a decoder has to look; bit b of words[w] answers byte 64 * w + b.
+///   text   [n]  with at least 63 readable bytes behind it
+///   words  out; n / 64 + 1 words, bits from n on set, so that a search ends there
+using ByteMarks = std::vector<std::uint64_t>;
+
+/// Where the inside of a JSON string is interrupted: `"`, `\` and everything below a space (line ends too).
+void mark_json_bytes(std::string_view text, ByteMarks& words);
+
+/// Where a CSV field can end: `"`, `,` and line ends.
+void mark_csv_bytes(std::string_view text, ByteMarks& words);
+
+/// The first marked byte at or behind `from`. At the text's end there is always one.
+inline std::size_t next_mark(const std::uint64_t* words, std::size_t from) {
+  std::size_t word = from / 64;
+  std::uint64_t bits = words[word] >> (from % 64);
+  if (bits != 0) [[likely]] {
+    return from + static_cast<std::size_t>(std::countr_zero(bits));
+  }
+  do bits = words[++word];
+  while (bits == 0);
+  return 64 * word + static_cast<std::size_t>(std::countr_zero(bits));
+}
+
+/// Which of the 64 bytes at `text` equal `byte`.
+inline std::uint64_t equal_mask(const char* text, char byte) {
+  std::uint64_t mask = 0;
+#if defined(__SSE2__)
+  const __m128i wanted = _mm_set1_epi8(byte);
+  for (int i = 0; i < 4; ++i) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + 16 * i));
+    mask |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, wanted))))
+            << (16 * i);
+  }
+#else
+  for (unsigned i = 0; i < 64; ++i) mask |= static_cast<std::uint64_t>(text[i] == byte) << i;
+#endif
+  return mask;
+}
+
+/// The line ends (LF) in a text.
+std::size_t count_line_ends(std::string_view text);
+
+}  // namespace clearline

@@ -1,0 +1,267 @@
+#include "io/formats/verdict_writer.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <charconv>
+
+namespace clearline {
+namespace {
+
+constexpr std::string_view kHexDigits = "0123456789abcdef";
+
+template <typename Use>
+void for_each_reason(ReasonSet reasons, const Use& use) {
+  for (std::uint32_t bits = reasons.bits(); bits != 0; bits &= bits - 1) {
+    use(static_cast<Reason>(std::countr_zero(bits)));
+  }
+}
+
+/// What the sender can do about a reason, as a stable word.
+std::string_view fix_of(Reason reason) {
+  switch (reason) {
+    case Reason::kMalformed:
+      return "mend_line";
+    case Reason::kInternal:
+      return "send_again";
+    case Reason::kCodeMissing:
+    case Reason::kCodeMalformed:
+    case Reason::kCodeUnknown:
+      return "check_code";
+    case Reason::kCodeCancelled:
+    case Reason::kCodeReplaced:
+      return "ask_new_code";
+    case Reason::kCodeSuspended:
+      return "ask_resume_code";
+    case Reason::kCodeExpired:
+      return "ask_renew_code";
+    case Reason::kNameMissing:
+    case Reason::kNameMismatch:
+    case Reason::kNameVariant:
+      return "check_name";
+    case Reason::kNameNotOnFile:
+      return "ask_register_name";
+    case Reason::kPhoneMissing:
+    case Reason::kPhoneMismatch:
+      return "check_phone";
+    case Reason::kPhoneVirtual:
+      return "give_own_phone";
+    case Reason::kPhoneNotOnFile:
+      return "ask_register_phone";
+    case Reason::kZipMissing:
+    case Reason::kZipMalformed:
+    case Reason::kZipMismatch:
+      return "check_zip";
+    case Reason::kZipNotOnFile:
+      return "ask_register_zip";
+  }
+  return "send_again";
+}
+
+void append_number(std::uint64_t value, OutBuffer& out) {
+  constexpr std::size_t kDigitsMax = 20;
+  char* begin = out.reserve(kDigitsMax);
+  out.advance(static_cast<std::size_t>(std::to_chars(begin, begin + kDigitsMax, value).ptr - begin));
+}
+
+/// `column 57: string is not closed`, or a fault without a place.
+void append_detail(const LineFault& fault, OutBuffer& out) {
+  if (fault.column != 0) {
+    out.append("column ");
+    append_number(fault.column, out);
+    out.append(": ");
+  }
+  out.append(fault.what);
+}
+
+std::string_view detail_of(const DecodedLine& line, const Verdict& verdict) {
+  if (line.fault) return line.fault.what;
+  return verdict.reasons.has(Reason::kInternal) ? "the declaration could not be judged" : std::string_view{};
+}
+
+/// The `fix` words of the reasons, each once, in the order of the reasons.
+template <typename Use>
+void for_each_fix(ReasonSet reasons, const Use& use) {
+  std::array<std::string_view, kReasonCount> seen;
+  std::size_t count = 0;
+  for_each_reason(reasons, [&](Reason reason) {
+    const std::string_view fix = fix_of(reason);
+    if (std::find(seen.begin(), seen.begin() + count, fix) != seen.begin() + count) return;
+    seen[count++] = fix;
+    use(fix);
+  });
+}
+
+}  // namespace
+
+void OutBuffer::grow(std::size_t bytes) {
+  const std::size_t capacity = std::max(capacity_ * 2, size_ + bytes + 4096);
+  std::unique_ptr<char[]> data(new char[capacity]);  // NOLINT(modernize-avoid-c-arrays)
+  if (size_ != 0) std::memcpy(data.get(), data_.get(), size_);
+  data_ = std::move(data);
+  capacity_ = capacity;
+}
+
+void append_json_text(std::string_view text, OutBuffer& out) {
+  constexpr std::size_t kEscapedBytesMax = 6;
+  char* const begin = out.reserve(text.size() * kEscapedBytesMax);
+  char* p = begin;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && c != '"' && c != '\\') [[likely]] {
+      *p++ = c;
+    } else if (byte >= 0x20) {
+      *p++ = '\\';
+      *p++ = c;
+    } else {
+      p = std::copy_n("\\u00", 4, p);
+      *p++ = kHexDigits[byte >> 4];
+      *p++ = kHexDigits[byte & 0xF];
+    }
+  }
+  out.advance(static_cast<std::size_t>(p - begin));
+}
+
+void append_csv_text(std::string_view text, OutBuffer& out) {
+  if (text.find_first_of("\",\r\n") == std::string_view::npos) {
+    out.append(text);
+    return;
+  }
+  out.append("\"");
+  for (std::size_t quote = text.find('"'); quote != std::string_view::npos; quote = text.find('"')) {
+    out.append(text.substr(0, quote + 1));
+    out.append("\"");
+    text.remove_prefix(quote + 1);
+  }
+  out.append(text);
+  out.append("\"");
+}
+
+void append_json_reasons(ReasonSet reasons, OutBuffer& out) {
+  std::string_view separator = "[\"";
+  for_each_reason(reasons, [&](Reason reason) {
+    out.append(separator);
+    out.append(to_string(reason));
+    separator = "\",\"";
+  });
+  out.append(reasons.empty() ? "[]" : "\"]");
+}
+
+std::string format_uuid(const RegistryIdentity& identity) {
+  std::string text;
+  for (std::size_t i = 0; i < identity.uuid.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += kHexDigits[identity.uuid[i] >> 4];
+    text += kHexDigits[identity.uuid[i] & 0xF];
+  }
+  return text;
+}
+
+std::string csv_verdict_header(bool explain) {
+  std::string header = "id,verdict,reasons,line,detail";
+  if (explain) header += ",code,name,phone,zip,fix,rule,registry_seq,registry,incarnation";
+  return header + "\n";
+}
+
+VerdictWriter::VerdictWriter(Format format, bool explain, const Policy& policy, const RegistryIdentity& identity,
+                             std::uint64_t seq)
+    : format_(format), explain_(explain), policy_(&policy) {
+  const std::string number = std::to_string(seq);
+  const std::string incarnation = std::to_string(identity.incarnation);
+  registry_members_ =
+      ",\"registry_seq\":" + number + ",\"registry\":\"" + format_uuid(identity) + "\",\"incarnation\":" + incarnation;
+  registry_columns_ = "," + number + "," + format_uuid(identity) + "," + incarnation;
+}
+
+void VerdictWriter::write(const DecodedLine& line, const Verdict& verdict, OutBuffer& out) const {
+  if (format_ == Format::kNdjson) {
+    write_ndjson(line, verdict, out);
+  } else {
+    write_csv(line, verdict, out);
+  }
+}
+
+void VerdictWriter::write_ndjson(const DecodedLine& line, const Verdict& verdict, OutBuffer& out) const {
+  if (line.has_id) {
+    out.append("{\"id\":\"");
+    append_json_text(line.id, out);
+    out.append("\",\"verdict\":\"");
+  } else {
+    out.append("{\"id\":null,\"line\":");
+    append_number(line.line, out);
+    out.append(",\"verdict\":\"");
+  }
+  out.append(to_string(verdict.outcome));
+  out.append("\"");
+  if (!verdict.reasons.empty()) {
+    out.append(",\"reasons\":");
+    append_json_reasons(verdict.reasons, out);
+  }
+  if (!detail_of(line, verdict).empty()) {
+    out.append(",\"detail\":\"");
+    append_detail({detail_of(line, verdict), line.fault.column}, out);
+    out.append("\"");
+  }
+  if (explain_) write_explained(verdict, out);
+  out.append("}\n");
+}
+
+void VerdictWriter::write_explained(const Verdict& verdict, OutBuffer& out) const {
+  out.append(",\"checks\":{\"code\":\"");
+  out.append(to_string(verdict.code));
+  out.append("\",\"name\":\"");
+  out.append(to_string(verdict.name));
+  out.append("\",\"phone\":\"");
+  out.append(to_string(verdict.phone));
+  out.append("\",\"zip\":\"");
+  out.append(to_string(verdict.zip));
+  out.append("\"},\"fix\":[");
+  std::string_view separator = "\"";
+  for_each_fix(verdict.reasons, [&](std::string_view fix) {
+    out.append(separator);
+    out.append(fix);
+    separator = "\",\"";
+  });
+  if (!verdict.reasons.empty()) out.append("\"");
+  out.append("],\"rule\":\"");
+  append_json_text(policy_->rules[verdict.rule].name, out);
+  out.append("\"");
+  out.append(registry_members_);
+}
+
+void VerdictWriter::write_csv(const DecodedLine& line, const Verdict& verdict, OutBuffer& out) const {
+  if (line.has_id) append_csv_text(line.id, out);
+  out.append(",");
+  out.append(to_string(verdict.outcome));
+  std::string_view separator = ",";
+  for_each_reason(verdict.reasons, [&](Reason reason) {
+    out.append(separator);
+    out.append(to_string(reason));
+    separator = ";";
+  });
+  if (verdict.reasons.empty()) out.append(",");
+  out.append(",");
+  if (!line.has_id) append_number(line.line, out);
+  out.append(",");
+  append_detail({detail_of(line, verdict), line.fault.column}, out);
+  if (explain_) {
+    for (const std::string_view check :
+         {to_string(verdict.code), to_string(verdict.name), to_string(verdict.phone), to_string(verdict.zip)}) {
+      out.append(",");
+      out.append(check);
+    }
+    separator = ",";
+    for_each_fix(verdict.reasons, [&](std::string_view fix) {
+      out.append(separator);
+      out.append(fix);
+      separator = ";";
+    });
+    if (verdict.reasons.empty()) out.append(",");
+    out.append(",");
+    append_csv_text(policy_->rules[verdict.rule].name, out);
+    out.append(registry_columns_);
+  }
+  out.append("\n");
+}
+
+}  // namespace clearline

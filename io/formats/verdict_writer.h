@@ -1,0 +1,80 @@
+// VerdictWriter: verdicts as NDJSON lines or CSV records. No registered value is ever shown.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "clearline/policy.h"
+#include "clearline/registry.h"
+#include "clearline/verdict.h"
+#include "io/formats/decoded.h"
+#include "io/formats/input_format.h"
+
+namespace clearline {
+
+/// Bytes that grow to the size a block needs and stay there.
+class OutBuffer {
+ public:
+  /// Room for `bytes` more; they count once they are committed with `advance`.
+  char* reserve(std::size_t bytes) {
+    if (capacity_ - size_ < bytes) grow(bytes);
+    return data_.get() + size_;
+  }
+  void advance(std::size_t bytes) { size_ += bytes; }
+  void append(std::string_view text) {
+    std::memcpy(reserve(text.size()), text.data(), text.size());
+    size_ += text.size();
+  }
+  void clear() { size_ = 0; }
+  std::string_view text() const { return {data_.get(), size_}; }
+
+ private:
+  void grow(std::size_t bytes);
+  std::unique_ptr<char[]> data_;  // NOLINT(modernize-avoid-c-arrays): a raw buffer
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+/// The header line of CSV output: `id,verdict,reasons,line,detail`, and with `explain` the further columns.
+std::string csv_verdict_header(bool explain);
+
+class VerdictWriter {
+ public:
+  /// `policy` outlives the writer; `identity` and `seq` are shown by explained verdicts.
+  VerdictWriter(Format format, bool explain, const Policy& policy, const RegistryIdentity& identity, std::uint64_t seq);
+
+  /// Appends one verdict. `line.fault` gives the detail of a malformed one.
+  void write(const DecodedLine& line, const Verdict& verdict, OutBuffer& out) const;
+
+  /// The members that `explain` adds to an NDJSON verdict: `,"checks":{...},"fix":[...],"rule":"...",...` without
+  /// braces.
+  void write_explained(const Verdict& verdict, OutBuffer& out) const;
+
+ private:
+  void write_ndjson(const DecodedLine& line, const Verdict& verdict, OutBuffer& out) const;
+  void write_csv(const DecodedLine& line, const Verdict& verdict, OutBuffer& out) const;
+
+  Format format_;
+  bool explain_;
+  const Policy* policy_;
+  std::string registry_members_;  // `,"registry_seq":0,"registry":"uuid","incarnation":1`
+  std::string registry_columns_;  // the same as CSV
+};
+
+/// Appends a text as the inside of a JSON string.
+void append_json_text(std::string_view text, OutBuffer& out);
+
+/// Appends a text as a CSV field, quoted where RFC 4180 wants it.
+void append_csv_text(std::string_view text, OutBuffer& out);
+
+/// `["a","b"]` of the words of the reasons.
+void append_json_reasons(ReasonSet reasons, OutBuffer& out);
+
+/// A UUID in its usual form.
+std::string format_uuid(const RegistryIdentity& identity);
+
+}  // namespace clearline

@@ -1,0 +1,316 @@
+#include "io/store/image.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "engine/code_index.h"
+#include "engine/hash.h"
+#include "io/store/output_file.h"
+
+namespace clearline {
+namespace {
+
+static_assert(std::endian::native == std::endian::little,
+              "images are little-endian, and so is every machine we run on");
+
+constexpr std::size_t kPageBytes = 4096;
+constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
+constexpr std::uint32_t kByteOrderMark = 0x01020304;
+constexpr std::array<char, 8> kMagic{'C', 'L', 'R', 'I', 'M', 'A', 'G', 'E'};
+
+/// The first page, as it lies on disk.
+struct Header {
+  std::array<char, 8> magic;
+  std::uint32_t version;
+  std::uint32_t byte_order;
+  std::uint64_t file_bytes;
+  std::uint64_t table_checksum;
+  std::array<std::uint8_t, 16> uuid;
+  std::uint32_t incarnation;
+  std::int32_t expiry_base_days;
+  std::uint64_t seq;
+  std::uint64_t entry_count;
+  std::uint64_t bucket_count;
+  std::uint64_t text_bytes;
+  RegistryKey key;
+  std::array<std::uint8_t, kPageBytes - 120 - 8> unused;
+  std::uint64_t checksum;
+};
+static_assert(sizeof(Header) == kPageBytes && offsetof(Header, key) == 88 && offsetof(Header, checksum) == 4088);
+
+constexpr std::uint64_t to_pages(std::uint64_t bytes) { return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes; }
+
+/// Sizes of the sections in the order of the file, without their padding.
+std::array<std::uint64_t, 4> section_bytes(const RegistryShape& shape) {
+  return {(kSegmentCount + 1) * sizeof(std::uint32_t), shape.bucket_count * sizeof(HotBucket),
+          shape.bucket_count * kBucketRows * sizeof(SideRow), shape.text_bytes};
+}
+
+std::uint64_t all_section_bytes(const RegistryShape& shape) {
+  std::uint64_t bytes = 0;
+  for (const std::uint64_t section : section_bytes(shape)) bytes += to_pages(section);
+  return bytes;
+}
+
+std::uint64_t block_count(std::uint64_t bytes) { return (bytes + kBlockBytes - 1) / kBlockBytes; }
+
+std::uint64_t file_bytes(const RegistryShape& shape) {
+  const std::uint64_t sections = all_section_bytes(shape);
+  return kPageBytes + to_pages(block_count(sections) * sizeof(std::uint64_t)) + sections;
+}
+
+Header make_header(const RegistryShape& shape, std::uint64_t table_checksum) {
+  Header header{};
+  header.magic = kMagic;
+  header.version = kImageVersion;
+  header.byte_order = kByteOrderMark;
+  header.file_bytes = file_bytes(shape);
+  header.table_checksum = table_checksum;
+  header.uuid = shape.identity.uuid;
+  header.incarnation = shape.identity.incarnation;
+  header.expiry_base_days = shape.expiry_base_days;
+  header.seq = shape.seq;
+  header.entry_count = shape.entry_count;
+  header.bucket_count = shape.bucket_count;
+  header.text_bytes = shape.text_bytes;
+  header.key = shape.key;
+  header.checksum = checksum64(&header, offsetof(Header, checksum));
+  return header;
+}
+
+/// The bytes of the sections one behind the other, with their padding, as pieces of memory.
+///
+/// A block of the file may span sections; `for_each_piece` shows which memory it is made of. Padding has no memory: it
+/// is written as, and compared with, zeros.
+class SectionMap {
+ public:
+  struct Section {
+    std::byte* data;
+    std::uint64_t bytes;
+  };
+  explicit SectionMap(const std::array<Section, 4>& sections) : sections_(sections) {}
+
+  /// use(data, size) for memory, use(nullptr, size) for padding; in order, for the bytes [offset, offset + size).
+  template <typename Use>
+  void for_each_piece(std::uint64_t offset, std::uint64_t size, const Use& use) const {
+    std::uint64_t begin = 0;
+    for (const Section& section : sections_) {
+      const std::uint64_t padded = to_pages(section.bytes);
+      const auto take = [&](std::uint64_t from, std::uint64_t to, std::byte* data) {
+        const std::uint64_t first = std::max(from, offset);
+        const std::uint64_t last = std::min(to, offset + size);
+        if (first < last) use(data == nullptr ? nullptr : data + (first - from), last - first);
+      };
+      take(begin, begin + section.bytes, section.data);
+      take(begin + section.bytes, begin + padded, nullptr);
+      begin += padded;
+    }
+  }
+
+ private:
+  std::array<Section, 4> sections_;
+};
+
+SectionMap section_map(RegistryTable& table) {
+  const auto section = [](std::span<std::byte> bytes) { return SectionMap::Section{bytes.data(), bytes.size()}; };
+  return SectionMap({section(table.segment_bytes()), section(table.bucket_bytes()), section(table.side_bytes()),
+                     section(table.text_bytes())});
+}
+
+class File {
+ public:
+  explicit File(int fd) : fd_(fd) {}
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int fd() const { return fd_; }
+
+  /// All of `out` from `offset`; false at the end of the file or on an error (errno 0 tells them apart).
+  bool read(std::span<std::byte> out, std::uint64_t offset) const {
+    errno = 0;
+    while (!out.empty()) {
+      const ssize_t got = pread(fd_, out.data(), out.size(), static_cast<off_t>(offset));
+      if (got == 0) return false;
+      if (got < 0) {
+        if (errno == EINTR) continue;
+        return false;
+      }
+      out = out.subspan(static_cast<std::size_t>(got));
+      offset += static_cast<std::uint64_t>(got);
+    }
+    return true;
+  }
+
+ private:
+  int fd_;
+};
+
+Status damaged(const std::string& path, std::uint64_t offset, const std::string& what) {
+  return {StatusKind::kRegistry, path + ": error: " + what + " at byte " + std::to_string(offset) +
+                                     "; the image is damaged: build it again or take a copy"};
+}
+
+Result<ImageInfo> read_header(const File& file, const std::string& path, Header& header) {
+  if (file.fd() < 0) {
+    return Status(StatusKind::kRegistry, path + ": error: cannot open the image: " + std::strerror(errno));
+  }
+  struct stat info{};
+  if (fstat(file.fd(), &info) != 0) {
+    return Status(StatusKind::kRegistry, path + ": error: cannot read the image: " + std::strerror(errno));
+  }
+  if (S_ISDIR(info.st_mode)) {
+    return Status(StatusKind::kRegistry, path + ": error: is a directory, not an image; name the image file");
+  }
+  const auto actual_bytes = static_cast<std::uint64_t>(info.st_size);
+  if (!file.read(std::as_writable_bytes(std::span(&header, 1)), 0)) {
+    if (errno != 0)
+      return Status(StatusKind::kRegistry, path + ": error: cannot read the image: " + std::strerror(errno));
+    return damaged(path, actual_bytes, "the header is cut short");
+  }
+  if (header.magic != kMagic) {
+    return Status(StatusKind::kRegistry, path + ": error: is not a clearline image; make one with 'registry build'");
+  }
+  if (header.byte_order != kByteOrderMark) {
+    return Status(StatusKind::kRegistry, path + ": error: the image has another byte order or is damaged at byte 12");
+  }
+  // The version comes before the checksum: a newer one may lay out its header in another way.
+  if (header.version != kImageVersion) {
+    return Status(StatusKind::kRegistry, path + ": error: image version " + std::to_string(header.version) +
+                                             "; this program reads version " + std::to_string(kImageVersion));
+  }
+  if (checksum64(&header, offsetof(Header, checksum)) != header.checksum)
+    return damaged(path, 0, "wrong checksum of the header");
+  if (header.file_bytes != actual_bytes) {
+    return damaged(path, actual_bytes,
+                   "file ends, where " + std::to_string(header.file_bytes) + " bytes were written,");
+  }
+  ImageInfo image;
+  image.file_bytes = actual_bytes;
+  image.shape = {{header.uuid, header.incarnation},
+                 header.key,
+                 header.seq,
+                 header.entry_count,
+                 header.bucket_count,
+                 header.text_bytes,
+                 header.expiry_base_days};
+  // Whatever the header says, its sections fill the file, so nothing larger than the file is allocated.
+  if (image.shape.bucket_count > actual_bytes || image.shape.text_bytes > actual_bytes ||
+      file_bytes(image.shape) != actual_bytes) {
+    return damaged(path, 72, "sizes that do not fill the file");
+  }
+  return image;
+}
+
+}  // namespace
+
+Status write_image(const Registry& registry, const std::string& path) {
+  // Writing only reads the table: the map's pieces are not const because reading fills them.
+  auto& table = const_cast<RegistryTable&>(registry.table());
+  const SectionMap map = section_map(table);
+  const std::uint64_t sections = all_section_bytes(table.shape());
+  static constexpr std::array<char, kPageBytes> kZeros{};
+
+  std::vector<std::uint64_t> checksums(to_pages(block_count(sections) * sizeof(std::uint64_t)) / sizeof(std::uint64_t));
+  for (std::uint64_t at = 0; at < sections; at += kBlockBytes) {
+    ChecksumStream checksum;
+    map.for_each_piece(at, std::min<std::uint64_t>(kBlockBytes, sections - at),
+                       [&](const std::byte* data, std::uint64_t size) {
+                         checksum.add(data == nullptr ? static_cast<const void*>(kZeros.data()) : data, size);
+                       });
+    checksums[at / kBlockBytes] = checksum.value();
+  }
+  const std::string_view table_text(reinterpret_cast<const char*>(checksums.data()),
+                                    checksums.size() * sizeof checksums[0]);
+  const Header header = make_header(table.shape(), checksum64(table_text.data(), table_text.size()));
+
+  auto file = OutputFile::open(path, FileMode::kPrivate);
+  if (!file.ok()) return file.status();
+  Status status = file->write({reinterpret_cast<const char*>(&header), sizeof header});
+  if (status.ok()) status = file->write(table_text);
+  map.for_each_piece(0, sections, [&](const std::byte* data, std::uint64_t size) {
+    if (!status.ok()) return;
+    status = file->write({data == nullptr ? kZeros.data() : reinterpret_cast<const char*>(data), size});
+  });
+  if (!status.ok()) return status;
+  return file->commit();
+}
+
+Result<ImageInfo> read_image_info(const std::string& path) {
+  const File file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  Header header{};
+  return read_header(file, path, header);
+}
+
+Result<Registry> read_image(const std::string& path) {
+  const File file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  Header header{};
+  auto info = read_header(file, path, header);
+  if (!info.ok()) return info.status();
+
+  const std::uint64_t sections = all_section_bytes(info->shape);
+  std::vector<std::uint64_t> checksums(to_pages(block_count(sections) * sizeof(std::uint64_t)) / sizeof(std::uint64_t));
+  if (!file.read(std::as_writable_bytes(std::span(checksums)), kPageBytes) ||
+      checksum64(checksums.data(), checksums.size() * sizeof checksums[0]) != header.table_checksum) {
+    return damaged(path, kPageBytes, "wrong checksum of the checksum table");
+  }
+  auto table = RegistryTable::create(info->shape);
+  if (!table) {
+    return Status(StatusKind::kRegistry,
+                  path + ": error: not enough memory for a registry of " + std::to_string(info->file_bytes) + " bytes");
+  }
+  const SectionMap map = section_map(*table);
+  const std::uint64_t sections_offset = info->file_bytes - sections;
+  const std::uint64_t blocks = block_count(sections);
+  std::atomic<std::uint64_t> next{0};
+  std::mutex mutex;
+  std::uint64_t first_damaged = blocks;  // guarded by mutex
+  std::string reason;                    // guarded by mutex
+
+  const auto read_blocks = [&] {
+    std::array<std::byte, kPageBytes> padding{};
+    for (;;) {
+      // relaxed: the counter only hands out numbers; joining the thread makes the memory visible.
+      const std::uint64_t block = next.fetch_add(1, std::memory_order_relaxed);
+      if (block >= blocks) return;
+      const std::uint64_t at = block * kBlockBytes;
+      ChecksumStream checksum;
+      bool was_read = true;
+      std::uint64_t offset = at;
+      map.for_each_piece(at, std::min<std::uint64_t>(kBlockBytes, sections - at),
+                         [&](std::byte* data, std::uint64_t size) {
+                           std::byte* into = data == nullptr ? padding.data() : data;
+                           was_read = was_read && file.read({into, size}, sections_offset + offset);
+                           if (was_read) checksum.add(into, size);
+                           offset += size;
+                         });
+      if (was_read && checksum.value() == checksums[block]) continue;
+      const std::scoped_lock lock(mutex);
+      if (block >= first_damaged) continue;
+      first_damaged = block;
+      reason = was_read ? "wrong checksum of the block" : "cannot read the block";
+    }
+  };
+  {
+    const std::jthread second(read_blocks);
+    read_blocks();
+  }
+  if (first_damaged != blocks) return damaged(path, sections_offset + first_damaged * kBlockBytes, reason);
+  if (!table->segments_valid()) return damaged(path, sections_offset, "segments out of order");
+  return Registry(std::move(table));
+}
+
+}  // namespace clearline

@@ -1,0 +1,55 @@
+// Image: a file with a whole registry at one seq, made to be read and used at once.
+//
+// Format, version 1. All numbers little-endian; the file is a whole number of 4096-byte pages.
+//
+//   offset  bytes
+//   0       8      magic "CLRIMAGE"
+//   8       4      version, 1
+//   12      4      byte order mark 0x01020304
+//   16      8      file size
+//   24      8      checksum of the checksum table
+//   32      16     registry UUID
+//   48      4      incarnation
+//   52      4      first day that a hot row can hold as an expiry, days since 1970-01-01
+//   56      8      seq
+//   64      8      entries
+//   72      8      buckets
+//   80      8      bytes of texts
+//   88      32     key of the name fingerprints
+//   4088    8      checksum of bytes 0 .. 4087
+//   4096           checksum table: 8 bytes for each 1 MiB block of what follows, the last one shorter; padded to a page
+//   then           sections, each padded to a page with zeros: segments, buckets, side rows, texts
+//
+// Checksums are XXH3-64. They cover every byte of the file, paddings too (the table's own padding with the table):
+// damage anywhere is found, and nothing that was not checked is used. They do not stop a forger; the mode 0600 is for
+// that. read_image() reads the sections into anonymous memory, two threads taking blocks in turn, and checks each as it
+// lands.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "clearline/registry.h"
+#include "clearline/status.h"
+#include "engine/registry_table.h"
+
+namespace clearline {
+
+inline constexpr std::uint32_t kImageVersion = 1;
+
+/// Writes an image, whole or not at all, mode 0600. kOutput when that fails.
+Status write_image(const Registry& registry, const std::string& path);
+
+/// Reads and checks an image. kRegistry when it is missing, damaged, foreign or of a newer version: then nothing is
+/// served.
+Result<Registry> read_image(const std::string& path);
+
+struct ImageInfo {
+  RegistryShape shape;
+  std::uint64_t file_bytes = 0;
+};
+
+/// The header alone, checked.
+Result<ImageInfo> read_image_info(const std::string& path);
+
+}  // namespace clearline

@@ -1,0 +1,161 @@
+#include "io/store/output_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+namespace clearline {
+namespace {
+
+/// Paths of open temporaries, for the signal handler. A place is taken by `used`, and `path` is complete before it is
+/// set: release here, acquire in the handler.
+struct Pending {
+  std::array<char, PATH_MAX> path{};
+  std::atomic<bool> used{false};
+};
+constexpr int kPendingMax = 8;
+std::array<Pending, kPendingMax> pending_files;
+
+int remember(const std::string& path) {
+  if (path.size() >= PATH_MAX) return -1;
+  for (int i = 0; i < kPendingMax; ++i) {
+    Pending& place = pending_files[static_cast<std::size_t>(i)];
+    if (place.used.load(std::memory_order_relaxed)) continue;
+    std::memcpy(place.path.data(), path.c_str(), path.size() + 1);
+    place.used.store(true, std::memory_order_release);
+    return i;
+  }
+  return -1;
+}
+
+void forget(int place) {
+  if (place >= 0) pending_files[static_cast<std::size_t>(place)].used.store(false, std::memory_order_release);
+}
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string followed(const std::string& path) {
+  std::array<char, PATH_MAX> real{};
+  return realpath(path.c_str(), real.data()) != nullptr ? std::string(real.data()) : path;
+}
+
+}  // namespace
+
+void remove_pending_output_files() {
+  for (Pending& place : pending_files) {
+    if (place.used.load(std::memory_order_acquire)) unlink(place.path.data());
+  }
+}
+
+Result<OutputFile> OutputFile::open(const std::string& path, FileMode mode) {
+  OutputFile file;
+  file.path_ = path == "-" ? "<stdout>" : path;
+  file.mode_ = mode;
+  if (path == "-") {
+    file.fd_ = dup(STDOUT_FILENO);
+    if (file.fd_ < 0) return file.fail("cannot open");
+    return file;
+  }
+  struct stat info{};
+  if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    if (S_ISDIR(info.st_mode)) return Status(StatusKind::kOutput, path + ": error: is a directory; name a file in it");
+    file.fd_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (file.fd_ < 0) return file.fail("cannot open");
+    return file;
+  }
+  file.target_ = followed(path);
+  // Process and counter make the name unique; O_EXCL makes sure.
+  static std::atomic<unsigned> counter{0};
+  for (int attempt = 0; attempt < 100 && file.fd_ < 0; ++attempt) {
+    file.temporary_ = file.target_ + ".tmp-" + std::to_string(getpid()) + "-" +
+                      std::to_string(counter.fetch_add(1, std::memory_order_relaxed));
+    file.fd_ = ::open(file.temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file.fd_ < 0 && errno != EEXIST) break;
+  }
+  if (file.fd_ < 0) {
+    file.temporary_.clear();
+    return file.fail("cannot create");
+  }
+  file.pending_ = remember(file.temporary_);
+  return file;
+}
+
+OutputFile::OutputFile(OutputFile&& other) noexcept { *this = std::move(other); }
+
+OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  std::swap(mode_, other.mode_);
+  std::swap(path_, other.path_);
+  std::swap(target_, other.target_);
+  std::swap(temporary_, other.temporary_);
+  std::swap(pending_, other.pending_);
+  std::swap(pipe_closed_, other.pipe_closed_);
+  return *this;
+}
+
+OutputFile::~OutputFile() {
+  if (fd_ >= 0) close(fd_);
+  if (temporary_.empty()) return;
+  unlink(temporary_.c_str());
+  forget(pending_);
+}
+
+Status OutputFile::fail(const char* what) const {
+  return {StatusKind::kOutput, path_ + ": error: " + what + ": " + std::strerror(errno)};
+}
+
+Status OutputFile::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(fd_, bytes.data(), bytes.size());
+    if (put >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(put));
+    } else if (errno != EINTR) {
+      pipe_closed_ = errno == EPIPE;
+      return fail("cannot write");
+    }
+  }
+  return {};
+}
+
+Status OutputFile::commit() {
+  if (is_straight()) {
+    // Pipes and terminals cannot be synced; what can be and fails (a full disk behind stdout) must not pass as done.
+    if (fsync(fd_) != 0 && errno != EINVAL && errno != EROFS && errno != ENOTSUP) return fail("cannot write");
+    const int fd = std::exchange(fd_, -1);
+    if (close(fd) != 0) return fail("cannot write");
+    return {};
+  }
+  if (mode_ == FileMode::kUsual) {
+    const mode_t mask = umask(0);
+    umask(mask);
+    if (fchmod(fd_, 0666 & ~mask) != 0) return fail("cannot set the mode");
+  }
+  if (fsync(fd_) != 0) return fail("cannot write");
+  const int fd = std::exchange(fd_, -1);
+  if (close(fd) != 0) return fail("cannot write");
+  if (rename(temporary_.c_str(), target_.c_str()) != 0) return fail("cannot rename");
+  temporary_.clear();
+  forget(std::exchange(pending_, -1));
+  const int folder = ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return fail("cannot open its folder");
+  const int synced = fsync(folder);
+  const int error = errno;
+  close(folder);
+  errno = error;
+  if (synced != 0 && errno != EINVAL) return fail("cannot sync its folder");
+  return {};
+}
+
+}  // namespace clearline

@@ -1,0 +1,57 @@
+// OutputFile: a file that appears whole or not at all.
+//
+// Life        open() makes a temporary beside the final name (mode 0600, never over another file); write() appends;
+//             commit() fsyncs, renames and fsyncs the folder. Without a commit the destructor removes the temporary.
+// Straight    `-` (stdout), pipes and devices have no final name to protect: bytes go there as they come.
+// Links       a symbolic link keeps pointing: the file it names is replaced.
+// Signals     the temporaries that are open are known to remove_pending_output_files(), which a handler may call.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "clearline/status.h"
+
+namespace clearline {
+
+/// Who may read the file once it has its name.
+enum class FileMode {
+  kPrivate,  ///< 0600: it holds registered values
+  kUsual,    ///< as the umask says: verdicts
+};
+
+class OutputFile {
+ public:
+  static Result<OutputFile> open(const std::string& path, FileMode mode);
+  OutputFile(OutputFile&& other) noexcept;
+  OutputFile& operator=(OutputFile&& other) noexcept;
+  ~OutputFile();
+
+  /// kOutput when the bytes cannot be written; pipe_closed() tells the reader that went away from the disk that is
+  /// full.
+  Status write(std::string_view bytes);
+  /// The file has its name afterwards, on disk. Where bytes go straight, nothing is left to do.
+  Status commit();
+
+  bool pipe_closed() const { return pipe_closed_; }
+  bool is_straight() const { return temporary_.empty(); }
+
+ private:
+  OutputFile() = default;
+  Status fail(const char* what) const;
+
+  int fd_ = -1;
+  FileMode mode_ = FileMode::kUsual;
+  std::string path_;       // as the user wrote it, for errors
+  std::string target_;     // with links followed
+  std::string temporary_;  // empty: written straight
+  int pending_ = -1;       // place in the list of pending temporaries
+  bool pipe_closed_ = false;
+};
+
+/// Unlinks all temporaries that are not committed. Async-signal-safe.
+void remove_pending_output_files();
+
+}  // namespace clearline
