@@ -9,6 +9,8 @@
 #include <string>
 
 #include "io/cli/command.h"
+#include "io/cli/demo_verb.h"
+#include "io/cli/generate_verb.h"
 #include "io/cli/lookup_verb.h"
 #include "io/cli/machine.h"
 #include "io/cli/registry_verbs.h"
@@ -35,6 +37,7 @@ int run(int argc, char** argv) {
                        [] { return fmt::format("clearline {} (image version {})", CLEARLINE_VERSION, kImageVersion); });
   app.footer(
       "Examples:\n"
+      "  clearline demo\n"
       "  clearline registry build registry.csv -o registry.img\n"
       "  clearline screen day.ndjson -r registry.img -o verdicts.ndjson\n\n"
       "'clearline VERB --help' tells more. Data goes to stdout, words to stderr.\n"
@@ -44,6 +47,8 @@ int run(int argc, char** argv) {
   add_screen_verb(app, command);
   add_registry_verbs(app, command);
   add_lookup_verb(app, command);
+  add_generate_verb(app, command);
+  add_demo_verb(app, command);
   auto* version = app.add_subcommand("version", "Show the version");
   version->callback([&command] {
     command.run = [] {

@@ -1,0 +1,163 @@
+#include "io/cli/demo_verb.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "io/cli/generate_verb.h"
+#include "io/cli/progress.h"
+#include "io/cli/registry_verbs.h"
+#include "io/cli/screen_verb.h"
+
+namespace clearline {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct DemoRequest {
+  std::string keep;  ///< a folder to leave the files in; empty: a temporary one, removed
+  std::uint64_t seed = 1;
+  int threads = 0;
+};
+
+constexpr std::uint64_t kPeople = 300'000;
+constexpr std::uint64_t kDeclarations = 490'000;
+
+/// A folder for the demo's files: the user's, or a private one that goes with it.
+class DemoFolder {
+ public:
+  static Result<std::unique_ptr<DemoFolder>> make(const std::string& keep) {
+    std::error_code error;
+    if (!keep.empty()) {
+      fs::create_directories(keep, error);
+      if (error) return Status(StatusKind::kOutput, keep + ": error: cannot create: " + error.message());
+      return std::unique_ptr<DemoFolder>(new DemoFolder(keep, false));
+    }
+    std::string path = (fs::temp_directory_path(error) / "clearline-demo-XXXXXX").string();
+    if (error || mkdtemp(path.data()) == nullptr) {
+      return Status(StatusKind::kOutput, path + ": error: cannot create a temporary folder; say --keep DIR");
+    }
+    return std::unique_ptr<DemoFolder>(new DemoFolder(path, true));
+  }
+  DemoFolder(const DemoFolder&) = delete;
+  DemoFolder& operator=(const DemoFolder&) = delete;
+  ~DemoFolder() {
+    std::error_code ignored;
+    if (temporary_) fs::remove_all(path_, ignored);
+  }
+
+  std::string file(const std::string& name) const { return (fs::path(path_) / name).string(); }
+
+ private:
+  DemoFolder(std::string path, bool temporary) : path_(std::move(path)), temporary_(temporary) {}
+  std::string path_;
+  bool temporary_;
+};
+
+/// How many of the verdicts (CSV with line and detail) have the id, verdict and reasons of the expected ones.
+std::uint64_t count_as_expected(const std::string& verdicts_path, const std::string& expected_path,
+                                std::uint64_t& rows) {
+  std::ifstream verdicts(verdicts_path);
+  std::ifstream expected(expected_path);
+  std::string verdict;
+  std::string wanted;
+  std::getline(verdicts, verdict);
+  std::getline(expected, wanted);
+  std::uint64_t right = 0;
+  for (rows = 0; std::getline(expected, wanted); ++rows) {
+    if (!std::getline(verdicts, verdict)) continue;
+    right += static_cast<std::uint64_t>(verdict.starts_with(wanted + ","));
+  }
+  if (std::getline(verdicts, verdict)) return 0;  // one verdict too many
+  return right;
+}
+
+void say(int step, const std::string& what, const std::string& command) {
+  fmt::print("\n{}. {}\n   $ {}\n", step, what, command);
+  std::fflush(stdout);
+}
+
+Status run_demo(const DemoRequest& request) {
+  const auto start = std::chrono::steady_clock::now();
+  auto folder = DemoFolder::make(request.keep);
+  if (!folder.ok()) return folder.status();
+  const auto path = [&](const char* name) { return (*folder)->file(name); };
+
+  say(1, fmt::format("{} made-up people register their clearance codes.", with_commas(kPeople)),
+      fmt::format("clearline generate registry --count {} --seed {} -o registry.csv", kPeople, request.seed));
+  GenerateRegistryRequest people;
+  people.count = kPeople;
+  people.seed = request.seed;
+  people.output = path("registry.csv");
+  if (Status status = run_generate_registry(people); !status.ok()) return status;
+
+  say(2, "The registry becomes an image, made to be read and used at once.",
+      "clearline registry build registry.csv -o registry.img");
+  BuildRequest build;
+  build.input = people.output;
+  build.image = path("registry.img");
+  BuildReport built;
+  if (Status status = run_registry_build(build, built); !status.ok()) return status;
+  fmt::print("   {} entries in {:.2f} s\n", with_commas(built.entries), built.seconds);
+
+  say(3,
+      fmt::format("A day's {} parcels are declared: honest, mistyped, stolen and damaged ones.",
+                  with_commas(kDeclarations)),
+      fmt::format(
+          "clearline generate declarations --count {} --seed {} --registry-count {} --registry-seed {} -o day.ndjson "
+          "--expected expected.csv",
+          kDeclarations, request.seed, kPeople, request.seed));
+  GenerateDeclarationsRequest day;
+  day.count = kDeclarations;
+  day.plan.seed = request.seed;
+  day.plan.registry_seed = request.seed;
+  day.plan.registry_count = kPeople;
+  day.output = path("day.ndjson");
+  day.expected = path("expected.csv");
+  if (Status status = run_generate_declarations(day); !status.ok()) return status;
+
+  say(4, "They are screened.", "clearline screen day.ndjson -r registry.img -o verdicts.csv");
+  ScreenRequest screen;
+  screen.inputs = {day.output};
+  screen.registry = build.image;
+  screen.output = path("verdicts.csv");
+  screen.threads = request.threads;
+  ScreenReport screened;
+  if (Status status = run_screen(screen, screened); !status.ok()) return status;
+  fmt::print("{}", summary_text(screen, screened));
+
+  say(5, "The verdicts are compared with the expected ones, which the generator knows without matching anything.",
+      "cut -d, -f1-3 verdicts.csv | diff - expected.csv");
+  std::uint64_t rows = 0;
+  const std::uint64_t right = count_as_expected(screen.output, day.expected, rows);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  fmt::print("   {} of {} verdicts as expected. The demo took {:.1f} s.\n", with_commas(right), with_commas(rows),
+             seconds);
+  if (!request.keep.empty()) fmt::print("   The files are in {}.\n", request.keep);
+  if (right != kDeclarations || rows != kDeclarations) {
+    return {StatusKind::kInternal, "demo: error: verdicts differ from the expected ones; look at them with --keep DIR"};
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_demo_verb(CLI::App& app, Command& command) {
+  auto request = std::make_shared<DemoRequest>();
+  auto* verb = app.add_subcommand("demo", "The whole story on made-up data, in under a minute");
+  verb->add_option("--keep", request->keep, "Leave the files in this folder")->type_name("DIR");
+  verb->add_option("--seed", request->seed, "Other people, another day (default 1)")->type_name("N");
+  verb->add_option("-j,--threads", request->threads, "Threads; else as many processors as may be used")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  verb->footer("Examples:\n  clearline demo\n  clearline demo --keep /tmp/clearline-demo --seed 7");
+  verb->callback([request, &command] { command.run = [request] { return run_demo(*request); }; });
+}
+
+}  // namespace clearline

@@ -1,0 +1,32 @@
+// generate: made-up registries and declarations, seeded, of any size.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+
+#include "clearline/status.h"
+#include "io/cli/command.h"
+#include "io/generate/declarations.h"
+
+namespace clearline {
+
+struct GenerateRegistryRequest {
+  std::uint64_t count = 300'000;
+  std::uint64_t seed = 1;
+  generate::Form form = generate::Form::kCsv;
+  std::string output = "-";
+};
+Status run_generate_registry(const GenerateRegistryRequest& request);
+
+struct GenerateDeclarationsRequest {
+  std::uint64_t count = 100'000;
+  generate::DeclarationsPlan plan;
+  std::string output = "-";
+  std::string expected;  ///< where expected verdicts go; empty: nowhere
+};
+Status run_generate_declarations(const GenerateDeclarationsRequest& request);
+
+void add_generate_verb(CLI::App& app, Command& command);
+
+}  // namespace clearline

@@ -1,0 +1,51 @@
+// People: made-up owners of clearance codes, any number of them, each made from its number alone.
+//
+// Nobody is stored: person i of a seed is the same whenever it is asked for, so declarations about 26 million people
+// need no table of them. Codes are unique because the code of i is a permutation of 0 .. 10^12 - 1 applied to i.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "clearline/registry.h"
+
+namespace clearline::generate {
+
+/// What a declaration generator must know to choose a person, without the cost of names.
+struct Traits {
+  CodeStatus status = CodeStatus::kActive;
+  std::optional<Date> expires;
+  bool has_latin = true;
+  bool has_hangul = true;
+  bool has_phone = true;
+  bool has_zip = true;
+  bool is_foreign = false;
+};
+
+/// A person, with the parts of the name that spellings are made of.
+struct Person {
+  Entry entry;
+  std::vector<std::string> family;  ///< Latin words, upper case, as registered (`DE`, `LA`, `CRUZ`)
+  std::vector<std::string> given;   ///< Latin words (`GIL`, `DONG`)
+  std::string family_ko;
+  std::string given_ko;
+};
+
+/// Days between which declarations are made; no made-up code expires within.
+inline constexpr Date kFirstDeclared{20'423};  // 2025-12-01
+inline constexpr Date kLastDeclared{20'512};   // 2026-02-28
+
+class People {
+ public:
+  explicit People(std::uint64_t seed) : seed_(seed) {}
+
+  Code code(std::uint64_t number) const;
+  Traits traits(std::uint64_t number) const;
+  Person person(std::uint64_t number) const;
+
+ private:
+  std::uint64_t seed_;
+};
+
+}  // namespace clearline::generate
