@@ -1,0 +1,160 @@
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+
+#include "engine/code_index.h"
+#include "engine/registry_table.h"
+#include "tests/support/random_input.h"
+
+namespace clearline {
+namespace {
+
+RegistryBuilder builder() { return RegistryBuilder(RegistryKey{1, 2, 3}, {}); }
+
+Entry random_entry(std::mt19937_64& random) {
+  const auto below = [&](std::uint64_t count) { return random() % count; };
+  Entry entry;
+  entry.code = Code{random() % kCodeEnd};
+  if (below(10) != 0) entry.name = "NAME " + std::string(below(20), static_cast<char>('A' + below(26))) + "É";
+  if (below(3) != 0) entry.name_ko = "홍길동";
+  if (below(4) != 0) entry.phone = below(4) != 0 ? "01012345678" : "+1555" + std::string(below(20), '1');
+  for (std::uint64_t i = below(5) == 0 ? 20 : below(5); i > 0; --i)
+    entry.zips.push_back(static_cast<std::uint32_t>(below(100'000)));
+  entry.status = static_cast<CodeStatus>(below(4));
+  if (entry.status == CodeStatus::kReplaced && below(2) == 0) entry.replaced_by = Code{below(kCodeEnd)};
+  const auto date = [&]() -> std::optional<Date> {
+    if (below(4) == 0) return std::nullopt;
+    return below(10) == 0 ? Date{static_cast<std::int32_t>(below(3'000'000)) - 700'000}
+                          : Date{static_cast<std::int32_t>(15'000 + below(10'000))};
+  };
+  entry.issued = date();
+  entry.changed = date();
+  entry.expires = date();
+  return entry;
+}
+
+TEST(CodeIndex, MixingIsAPermutationOfFortyBits) {
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 1'000'000; ++i) {
+    const Code code{random() % kCodeEnd};
+    const std::uint64_t mixed = mix_code(code);
+    ASSERT_LT(mixed, std::uint64_t{1} << 40);
+    ASSERT_EQ(unmix_code(mixed), code);
+  }
+}
+
+TEST(Registry, FindsEveryEntryWholeAndNoOther) {
+  const std::uint64_t seed = test::test_seed();
+  for (const std::size_t count : {0U, 1U, 5U, 1'000U, 200'000U}) {
+    std::mt19937_64 random(seed);
+    std::map<Code, Entry> model;
+    auto build = builder();
+    while (model.size() < count) {
+      const Entry entry = random_entry(random);
+      if (!model.emplace(entry.code, entry).second) continue;
+      ASSERT_FALSE(entry_fault(entry));
+      build.add(entry);
+    }
+    auto outcome = build.build(RegistryBuilder::OnDuplicate::kRefuse);
+    ASSERT_TRUE(outcome.registry);
+    const Registry& registry = *outcome.registry;
+    EXPECT_EQ(registry.size(), count);
+    EXPECT_EQ(registry.table().content_fault(), std::nullopt);
+    for (const auto& [code, entry] : model) ASSERT_EQ(registry.find(code), entry) << format_code(code);
+    for (int i = 0; i < 10'000; ++i) {
+      const Code code{random() % kCodeEnd};
+      ASSERT_EQ(registry.find(code).has_value(), model.count(code) == 1);
+    }
+    const auto codes = registry.table().codes_sorted();
+    ASSERT_TRUE(std::equal(codes.begin(), codes.end(), model.begin(), model.end(),
+                           [](Code code, const auto& pair) { return code == pair.first; }));
+  }
+}
+
+TEST(Registry, CodesThatCrowdOneSegmentAreAllFound) {
+  // Codes whose mixed form starts alike: one segment of thousands, the others empty.
+  auto build = builder();
+  std::vector<Code> codes;
+  for (std::uint64_t tail = 0; codes.size() < 5'000; ++tail) {
+    const Code code = unmix_code(std::uint64_t{77} << kTailBits | tail);
+    if (code.digits >= kCodeEnd) continue;
+    codes.push_back(code);
+    Entry entry;
+    entry.code = code;
+    build.add(entry);
+  }
+  auto outcome = build.build(RegistryBuilder::OnDuplicate::kRefuse);
+  ASSERT_TRUE(outcome.registry);
+  EXPECT_EQ(outcome.registry->table().content_fault(), std::nullopt);
+  for (const Code code : codes) ASSERT_TRUE(outcome.registry->find(code));
+}
+
+TEST(Registry, DoubleCodesAreRefusedOrTheLastStays) {
+  Entry entry;
+  entry.code = Code{42};
+  entry.name = "FIRST ONE";
+  auto refuse = builder();
+  auto last = builder();
+  for (std::uint64_t line = 1; line <= 3; ++line) {
+    entry.name += "X";
+    refuse.add(entry, line);
+    last.add(entry, line);
+  }
+  const auto refused = refuse.build(RegistryBuilder::OnDuplicate::kRefuse);
+  EXPECT_FALSE(refused.registry);
+  ASSERT_EQ(refused.duplicate_count, 2U);
+  EXPECT_EQ(refused.duplicates[0].first, 1U);
+  EXPECT_EQ(refused.duplicates[1].again, 3U);
+  const auto kept = last.build(RegistryBuilder::OnDuplicate::kKeepLast);
+  ASSERT_TRUE(kept.registry);
+  EXPECT_EQ(kept.registry->size(), 1U);
+  EXPECT_EQ(kept.registry->find(Code{42})->name, "FIRST ONEXXX");
+}
+
+TEST(Registry, LooksAtLittleMoreThanOneLineALookUp) {
+  std::mt19937_64 random(5);
+  auto build = builder();
+  std::vector<Code> codes;
+  for (int i = 0; i < 300'000; ++i) {
+    Entry entry;
+    entry.code = Code{random() % kCodeEnd};
+    codes.push_back(entry.code);
+    build.add(entry);
+  }
+  const auto outcome = build.build(RegistryBuilder::OnDuplicate::kKeepLast);
+  const RegistryTable& table = outcome.registry->table();
+  const CodeIndex index(table.buckets(), table.segments());
+  double lines = 0;
+  for (const Code code : codes) {
+    const std::uint64_t mixed = mix_code(code);
+    const std::size_t home = index.home(mixed);
+    const std::size_t bucket = index.find(mixed, home) / kBucketRows;
+    const std::size_t first = table.segments()[mixed >> kTailBits];
+    const std::size_t buckets = table.segments()[(mixed >> kTailBits) + 1] - first;
+    lines += static_cast<double>((bucket + buckets - home) % buckets + 1);
+  }
+  EXPECT_LT(lines / static_cast<double>(codes.size()), 1.3);
+}
+
+TEST(Entry, FaultsAreTold) {
+  Entry entry;
+  EXPECT_FALSE(entry_fault(entry));
+  entry.name = "홍길동";
+  EXPECT_EQ(entry_fault(entry), "name holds Hangul; it belongs into name_ko");
+  entry.name = "КИМ 12";
+  EXPECT_EQ(entry_fault(entry), "name has no Latin letter");
+  entry.name = "ＨＯＮＧ";
+  EXPECT_FALSE(entry_fault(entry));
+  entry.name_ko = "HONG";
+  EXPECT_EQ(entry_fault(entry), "name_ko has no Hangul");
+  entry.name_ko = "";
+  entry.zips.assign(21, 1);
+  EXPECT_EQ(entry_fault(entry), "more than 20 zips");
+  entry.zips.clear();
+  entry.replaced_by = Code{1};
+  EXPECT_EQ(entry_fault(entry), "replaced_by without status replaced");
+}
+
+}  // namespace
+}  // namespace clearline

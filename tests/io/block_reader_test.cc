@@ -1,0 +1,60 @@
+#include "io/formats/block_reader.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/screening.h"
+
+namespace clearline {
+namespace {
+
+struct Blocks {
+  std::string text;
+  std::vector<std::uint64_t> first_lines;
+};
+
+Blocks read_all(const std::string& text, std::size_t block_bytes, std::size_t line_bytes_max) {
+  InputOptions options;
+  options.format = Format::kNdjson;
+  options.line_bytes_max = line_bytes_max;
+  auto reader = BlockReader::open(test::text_source(text, 3), options, block_bytes);
+  Block block(std::max(block_bytes, block_bytes_min(line_bytes_max)));
+  Blocks blocks;
+  while (*(*reader)->next(block)) {
+    blocks.text += block.text();
+    blocks.first_lines.push_back(block.first_line);
+    for (std::size_t i = 0; i < kBlockPadding; ++i) EXPECT_EQ(block.data[block.size + i], '\0');
+  }
+  return blocks;
+}
+
+TEST(BlockReader, KeepsLinesWholeAndCountsThem) {
+  const Blocks blocks = read_all("a\nbb\nccc\n\ndddd", 8, 4);
+  EXPECT_EQ(blocks.text, "a\nbb\nccc\n\ndddd");
+  EXPECT_EQ(blocks.first_lines, (std::vector<std::uint64_t>{1, 3, 5}));
+}
+
+TEST(BlockReader, CutsALineLongerThanABlockAndGoesOnBehindIt) {
+  const Blocks blocks = read_all("a\n" + std::string(100, 'x') + "\nb\n", 8, 4);
+  EXPECT_EQ(blocks.text, "a\nxxxx \nb\n") << "one byte more than the limit: enough to be refused";
+}
+
+TEST(Formats, ByNameThenByContent) {
+  EXPECT_EQ(format_of_name("a.csv"), Format::kCsv);
+  EXPECT_EQ(format_of_name("a.CSV.gz"), Format::kCsv);
+  for (const std::string name : {"a.ndjson", "a.jsonl", "a.json", "a.ndjson.zst"})
+    EXPECT_EQ(format_of_name(name), Format::kNdjson);
+  EXPECT_EQ(format_of_name("a.txt"), std::nullopt);
+  EXPECT_EQ(format_of_content("\r\n {"), Format::kNdjson);
+  EXPECT_EQ(format_of_content("id,code"), Format::kCsv);
+  EXPECT_EQ(format_of_content(""), Format::kCsv);
+}
+
+TEST(Columns, WrongListsAreToldWithWhatIsWrong) {
+  for (const std::string list : {"code", "code=", "nome=x", "code=x,code=y", "code=x,zip=x", "code=zip"}) {
+    EXPECT_EQ(parse_columns(list).status().kind(), StatusKind::kUsage) << list;
+  }
+  EXPECT_TRUE(parse_columns("code=zip,zip=code").ok());
+}
+
+}  // namespace
+}  // namespace clearline

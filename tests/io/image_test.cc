@@ -1,0 +1,108 @@
+#include "io/store/image.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstring>
+
+#include "engine/hash.h"
+#include "tests/support/files.h"
+#include "tests/support/random_input.h"
+#include "tests/support/screening.h"
+
+namespace clearline {
+namespace {
+
+using test::TestFolder;
+
+class Image : public testing::Test {
+ protected:
+  Image() : people(test::RandomInput(3).people()), path(folder.path("r.img")) {
+    EXPECT_TRUE(write_image(test::make_registry(people), path).ok());
+    bytes = test::read_file(path);
+  }
+  void refused(const std::string& damaged, const std::string& what) {
+    const std::string other = folder.write("damaged.img", damaged);
+    const auto registry = read_image(other);
+    ASSERT_FALSE(registry.ok()) << what;
+    ASSERT_EQ(registry.status().kind(), StatusKind::kRegistry) << what;
+    ASSERT_NE(registry.status().message().find("damaged.img"), std::string::npos);
+  }
+
+  TestFolder folder;
+  std::vector<reference::Registered> people;
+  std::string path;
+  std::string bytes;
+};
+
+TEST_F(Image, GivesBackEveryEntry) {
+  const Registry built = test::make_registry(people);
+  const auto read = read_image(path);
+  ASSERT_TRUE(read.ok()) << read.status().message();
+  EXPECT_EQ(read->size(), people.size());
+  EXPECT_EQ(read->table().content_fault(), std::nullopt);
+  for (const auto& person : people)
+    EXPECT_EQ(read->find(*parse_code(person.code)), built.find(*parse_code(person.code)));
+  const auto info = read_image_info(path);
+  ASSERT_TRUE(info.ok());
+  EXPECT_EQ(info->shape.entry_count, people.size());
+  EXPECT_EQ(info->file_bytes, bytes.size());
+}
+
+TEST_F(Image, IsReadableByItsOwnerOnly) {
+  struct stat info{};
+  ASSERT_EQ(stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600U);
+}
+
+TEST_F(Image, EveryFlippedByteIsRefused) {
+  // Every byte of the header that is used and of the checksum table; then a spread over the rest.
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < 128; ++i) places.push_back(i);
+  for (std::size_t i = 4080; i < 4096 + 64; ++i) places.push_back(i);
+  for (std::size_t i = 128; i < bytes.size(); i += 499) places.push_back(i);
+  for (std::size_t i = bytes.size() - 64; i < bytes.size(); ++i) places.push_back(i);
+  std::string damaged = bytes;
+  for (const std::size_t place : places) {
+    damaged[place] = static_cast<char>(bytes[place] ^ (1 << place % 8));
+    refused(damaged, "byte " + std::to_string(place));
+    damaged[place] = bytes[place];
+  }
+}
+
+TEST_F(Image, EveryTruncationAndAppendedByteIsRefused) {
+  for (std::size_t size = 0; size < bytes.size(); size += size < 8192 ? 31 : 4093)
+    refused(bytes.substr(0, size), std::to_string(size));
+  refused(bytes + '\0', "appended");
+}
+
+TEST_F(Image, ForgedSizesAreRefusedBeforeAnythingIsAllocated) {
+  // A header whose checksum is right, as a forger would make it.
+  for (const std::size_t place : {72U, 80U}) {
+    std::string forged = bytes;
+    const std::uint64_t huge = std::uint64_t{1} << 45;
+    std::memcpy(forged.data() + place, &huge, sizeof huge);
+    const std::uint64_t checksum = checksum64(forged.data(), 4088);
+    std::memcpy(forged.data() + 4088, &checksum, sizeof checksum);
+    refused(forged, std::to_string(place));
+  }
+}
+
+TEST_F(Image, NewerVersionForeignFileAndFolderAreToldApart) {
+  std::string newer = bytes;
+  newer[8] = 2;
+  EXPECT_NE(read_image(folder.write("n.img", newer)).status().message().find("image version 2"), std::string::npos);
+  EXPECT_NE(
+      read_image(folder.write("f.img", std::string(9000, 'x'))).status().message().find("is not a clearline image"),
+      std::string::npos);
+  EXPECT_NE(read_image(folder.path("")).status().message().find("is a directory"), std::string::npos);
+  EXPECT_NE(read_image(folder.path("none")).status().message().find("cannot open"), std::string::npos);
+}
+
+TEST_F(Image, ThatCannotBeWrittenLeavesTheOldOne) {
+  EXPECT_EQ(write_image(test::make_registry({}), folder.path("no/such/folder.img")).kind(), StatusKind::kOutput);
+  EXPECT_EQ(test::read_file(path), bytes);
+}
+
+}  // namespace
+}  // namespace clearline

@@ -1,0 +1,84 @@
+#include "io/store/output_file.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/files.h"
+
+namespace clearline {
+namespace {
+
+using test::read_file;
+using test::TestFolder;
+
+mode_t mode_of(const std::string& path) {
+  struct stat info{};
+  return stat(path.c_str(), &info) == 0 ? info.st_mode & 0777 : 0;
+}
+
+TEST(OutputFile, AppearsWholeAtTheCommitAndNotBefore) {
+  const TestFolder folder;
+  const std::string path = folder.write("out", "old");
+  auto file = OutputFile::open(path, FileMode::kUsual);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(file->write("new").ok());
+  EXPECT_EQ(read_file(path), "old");
+  ASSERT_TRUE(file->commit().ok());
+  EXPECT_EQ(read_file(path), "new");
+  EXPECT_EQ(folder.file_count(), 1U);
+}
+
+TEST(OutputFile, WithoutACommitNothingIsLeft) {
+  const TestFolder folder;
+  {
+    auto file = OutputFile::open(folder.path("out"), FileMode::kPrivate);
+    ASSERT_TRUE(file.ok() && file->write("x").ok());
+    EXPECT_EQ(folder.file_count(), 1U) << "the temporary";
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path("")))
+      EXPECT_EQ(mode_of(entry.path()), 0600U);
+  }
+  EXPECT_EQ(folder.file_count(), 0U);
+}
+
+TEST(OutputFile, ModeIsPrivateOrAsTheUmaskSays) {
+  const TestFolder folder;
+  const mode_t before = umask(027);
+  for (const auto mode : {FileMode::kPrivate, FileMode::kUsual}) {
+    auto file = OutputFile::open(folder.path("out"), mode);
+    ASSERT_TRUE(file.ok() && file->commit().ok());
+    EXPECT_EQ(mode_of(folder.path("out")), mode == FileMode::kPrivate ? 0600U : 0640U);
+  }
+  umask(before);
+}
+
+TEST(OutputFile, ALinkKeepsPointing) {
+  const TestFolder folder;
+  folder.write("target", "old");
+  ASSERT_EQ(symlink("target", folder.path("link").c_str()), 0);
+  auto file = OutputFile::open(folder.path("link"), FileMode::kUsual);
+  ASSERT_TRUE(file.ok() && file->write("new").ok() && file->commit().ok());
+  EXPECT_EQ(read_file(folder.path("target")), "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder.path("link")));
+}
+
+TEST(OutputFile, AFullDeviceIsAnOutputErrorWithItsPlace) {
+  auto file = OutputFile::open("/dev/full", FileMode::kUsual);
+  ASSERT_TRUE(file.ok());
+  EXPECT_TRUE(file->is_straight());
+  const Status status = file->write("x");
+  EXPECT_EQ(status.kind(), StatusKind::kOutput);
+  EXPECT_NE(status.message().find("/dev/full"), std::string::npos);
+  EXPECT_FALSE(file->pipe_closed());
+}
+
+TEST(OutputFile, PendingOnesCanBeRemovedByASignalHandler) {
+  const TestFolder folder;
+  auto file = OutputFile::open(folder.path("out"), FileMode::kUsual);
+  ASSERT_TRUE(file.ok());
+  remove_pending_output_files();
+  EXPECT_EQ(folder.file_count(), 0U);
+}
+
+}  // namespace
+}  // namespace clearline

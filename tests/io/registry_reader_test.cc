@@ -1,0 +1,154 @@
+#include "io/formats/registry_reader.h"
+
+#include <gtest/gtest.h>
+
+#include "io/formats/entry_writer.h"
+#include "tests/support/screening.h"
+
+namespace clearline {
+namespace {
+
+struct ReadResult {
+  Status status;
+  RegistryRead read;
+  std::optional<Registry> registry;
+  std::string rejects;
+};
+
+ReadResult read(const std::string& text, Format format) {
+  ReadResult result;
+  RegistryBuilder builder(RegistryKey{9}, {});
+  result.status = read_registry(test::text_source(text), format, builder, result.read,
+                                [&](std::string_view bytes) {
+                                  result.rejects += bytes;
+                                  return Status();
+                                },
+                                {});
+  result.registry = std::move(builder.build(RegistryBuilder::OnDuplicate::kKeepLast).registry);
+  return result;
+}
+
+/// `line:column what` of the one bad record.
+std::string fault(const std::string& record, Format format) {
+  const std::string header = "code,name,name_ko,phone,zips,status,replaced_by,issued,changed,expires\n";
+  const ReadResult result = read((format == Format::kCsv ? header : "") + record + "\n", format);
+  if (result.read.bad.count() == 0) return "";
+  const BadRecord& bad = result.read.bad.kinds()[0].listed[0];
+  return std::to_string(bad.line) + ":" + std::to_string(bad.column) + " " + std::string(bad.what);
+}
+
+TEST(RegistryReader, TakesEveryFieldInBothFormats) {
+  const std::string csv =
+      "\xEF\xBB\xBFzips,extra,code,name,name_ko,phone,status,replaced_by,issued,changed,expires\r\n"
+      " 04524 ;12345;00001,x, p123456789012 ,\"DE LA CRUZ, JUAN\",홍길동,+82 "
+      "10-1234-5678,replaced,P000000000001,2020-02-29,,2030-01-01\r\n";
+  const std::string ndjson =
+      R"({"code":"P123456789012","name":"DE LA CRUZ, JUAN","name_ko":"홍길동","phone":"010-1234-5678","zips":["04524","12345","00001"],)"
+      R"("status":"replaced","replaced_by":"P000000000001","issued":"2020-02-29","expires":"2030-01-01","other":{"code":1},"other":2})"
+      "\n";
+  for (const auto& result : {read(csv, Format::kCsv), read(ndjson, Format::kNdjson)}) {
+    ASSERT_TRUE(result.status.ok()) << result.status.message();
+    EXPECT_EQ(result.read.bad.count(), 0U);
+    const auto entry = result.registry->find(*parse_code("P123456789012"));
+    ASSERT_TRUE(entry);
+    EXPECT_EQ(entry->name, "DE LA CRUZ, JUAN");
+    EXPECT_EQ(entry->name_ko, "홍길동");
+    EXPECT_EQ(entry->phone, "01012345678");
+    EXPECT_EQ(entry->zips, (std::vector<std::uint32_t>{4524, 12345, 1}));
+    EXPECT_EQ(entry->status, CodeStatus::kReplaced);
+    EXPECT_EQ(entry->replaced_by, parse_code("P000000000001"));
+    EXPECT_EQ(entry->changed, parse_date("2020-02-29")) << "changed is issued when missing";
+    EXPECT_EQ(entry->expires, parse_date("2030-01-01"));
+  }
+}
+
+TEST(RegistryReader, MissingFieldsAreNotOnFile) {
+  const auto result = read("code,name,name_ko,phone,zips\nP123456789012,\u3000, ,\t, \n", Format::kCsv);
+  ASSERT_EQ(result.read.bad.count(), 0U);
+  Entry expected;
+  expected.code = *parse_code("P123456789012");
+  EXPECT_EQ(result.registry->find(expected.code), expected);
+}
+
+TEST(RegistryReader, BadRecordsOfCsvAreToldWithTheirPlace) {
+  EXPECT_EQ(fault("P123456789012,HONG,,,,,,,,", Format::kCsv), "");
+  EXPECT_EQ(fault(",HONG,,,,,,,,", Format::kCsv), "2:1 code is missing");
+  EXPECT_EQ(fault("P12,HONG,,,,,,,,", Format::kCsv), "2:1 code is not P and 12 digits");
+  EXPECT_EQ(fault("P123456789012,홍길동,,,,,,,,", Format::kCsv), "2:15 name holds Hangul; it belongs into name_ko");
+  EXPECT_EQ(fault("P123456789012,123,,,,,,,,", Format::kCsv), "2:15 name has no Latin letter");
+  EXPECT_EQ(fault("P123456789012,,HONG,,,,,,,", Format::kCsv), "2:16 name_ko has no Hangul");
+  EXPECT_EQ(fault("P123456789012,,,none,,,,,,", Format::kCsv), "2:17 phone has no digit");
+  EXPECT_EQ(fault("P123456789012,,,,1234,,,,,", Format::kCsv), "2:18 zip is not five digits");
+  EXPECT_EQ(fault("P123456789012,,,,12345;,,,,,", Format::kCsv), "2:18 zip is not five digits");
+  std::string zips = "00001";
+  for (int i = 0; i < 20; ++i) zips += ";00001";
+  EXPECT_EQ(fault("P123456789012,,,," + zips + ",,,,,", Format::kCsv), "2:18 more than 20 zips");
+  EXPECT_EQ(fault("P123456789012,,,," + zips.substr(6) + ",,,,,", Format::kCsv), "");
+  EXPECT_EQ(fault("P123456789012,,,,,Active,,,,", Format::kCsv),
+            "2:19 status is none of active, suspended, cancelled, replaced");
+  EXPECT_EQ(fault("P123456789012,,,,,active,P000000000001,,,", Format::kCsv),
+            "2:26 replaced_by without status replaced");
+  EXPECT_EQ(fault("P123456789012,,,,,replaced,1,,,", Format::kCsv), "2:28 replaced_by is not P and 12 digits");
+  EXPECT_EQ(fault("P123456789012,,,,,,,2026-02-30,,", Format::kCsv), "2:21 issued is no real date");
+  EXPECT_EQ(fault("P123456789012,,,,,,,,x,", Format::kCsv), "2:22 changed is no real date");
+  EXPECT_EQ(fault("P123456789012,,,,,,,,,2026", Format::kCsv), "2:23 expires is no real date");
+  EXPECT_EQ(fault("P123456789012,\"HONG,,,,,,,,", Format::kCsv), "2:15 a quote is not closed");
+  EXPECT_EQ(fault("P123456789012,HONG", Format::kCsv), "2:0 fewer fields than the header");
+}
+
+TEST(RegistryReader, BadRecordsOfNdjsonAreToldWithTheirPlace) {
+  EXPECT_EQ(fault(R"({"code":"P123456789012"})", Format::kNdjson), "");
+  EXPECT_EQ(fault(R"({"name":"HONG"})", Format::kNdjson), "1:0 code is missing");
+  EXPECT_EQ(fault(R"({"code":"P123456789012","code":"P123456789012"})", Format::kNdjson),
+            "1:25 a known key is there twice");
+  EXPECT_EQ(fault(R"({"code":"P123456789012","zips":"12345"})", Format::kNdjson), "1:25 zips is no array of strings");
+  EXPECT_EQ(fault(R"({"code":"P123456789012","zips":[12345]})", Format::kNdjson), "1:25 zips is no array of strings");
+  EXPECT_EQ(fault(R"({"code":"P123456789012","zips":["1234"]})", Format::kNdjson), "1:25 zip is not five digits");
+  EXPECT_EQ(fault(R"({"code":123})", Format::kNdjson), "1:2 a known key has no text");
+  EXPECT_EQ(fault(R"({"code":"P123456789012",})", Format::kNdjson), "1:25 a key in double quotes is missing");
+}
+
+TEST(RegistryReader, ListsTwentyOfAKindAndCountsAll) {
+  std::string text = "code\n";
+  for (int i = 0; i < 50; ++i) text += "x\n";
+  const auto result = read(text + "P123456789012\n", Format::kCsv);
+  EXPECT_EQ(result.read.records, 51U);
+  EXPECT_EQ(result.read.bad.count(), 50U);
+  ASSERT_EQ(result.read.bad.kinds().size(), 1U);
+  EXPECT_EQ(result.read.bad.kinds()[0].listed.size(), 20U);
+  EXPECT_EQ(result.rejects.substr(0, 9), "code\nx\nx\n");
+  EXPECT_EQ(result.registry->size(), 1U);
+}
+
+TEST(RegistryReader, HeaderWithoutCodeOrWithAColumnTwiceIsRefused) {
+  EXPECT_EQ(read("name\nx\n", Format::kCsv).status.message(),
+            "<text>:1:1: error: the CSV header has no column 'code'; name the column of the codes so");
+  EXPECT_EQ(read("code,zips,zips\n", Format::kCsv).status.kind(), StatusKind::kInput);
+}
+
+TEST(EntryWriter, WritesWhatTheReaderReads) {
+  Entry entry;
+  entry.code = *parse_code("P000000000007");
+  entry.name = "O\"BRIEN, SEAN";
+  entry.name_ko = "홍길동";
+  entry.phone = "+15550100";
+  entry.zips = {1, 99'999, 4524};
+  entry.status = CodeStatus::kReplaced;
+  entry.replaced_by = *parse_code("P000000000008");
+  entry.issued = parse_date("0001-01-01");
+  entry.changed = parse_date("2026-01-01");
+  entry.expires = parse_date("9999-12-31");
+  OutBuffer csv;
+  csv.append(kRegistryCsvHeader);
+  append_entry_csv(entry, csv);
+  OutBuffer ndjson;
+  append_entry_ndjson(entry, ndjson);
+  for (const auto& result :
+       {read(std::string(csv.text()), Format::kCsv), read(std::string(ndjson.text()), Format::kNdjson)}) {
+    ASSERT_EQ(result.read.bad.count(), 0U);
+    EXPECT_EQ(result.registry->find(entry.code), entry);
+  }
+}
+
+}  // namespace
+}  // namespace clearline

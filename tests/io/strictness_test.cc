@@ -1,0 +1,272 @@
+// Each sentence of the input rules, with results written by hand, for the fast path and for the reference.
+#include <gtest/gtest.h>
+
+#include "tests/support/reference.h"
+#include "tests/support/screening.h"
+
+namespace clearline::test {
+namespace {
+
+const std::vector<reference::Registered> kPeople{
+    {"P123456789012", "HONG GILDONG", "홍길동", "01012345678", {"04524", "12345"}, "active", ""}};
+
+/// `id verdict reasons`, or `null@line ...`, of each row, by the fast path; the reference must say the same.
+std::vector<std::string> rows(std::string_view text, Format format = Format::kNdjson, const std::string& columns = "") {
+  static const Registry registry = make_registry(kPeople);
+  static const reference::Reference twin(kPeople, "2026-01-15");
+  ScreenSetup setup;
+  setup.format = format;
+  setup.columns = columns;
+  setup.block_bytes = 1;
+  const auto got = screen_to_rows(text, registry, setup);
+  std::map<std::string, std::string> map;
+  for (std::string rest = columns; !rest.empty();) {
+    const std::string pair = rest.substr(0, rest.find(','));
+    rest.erase(0, pair.size() + 1);
+    map[pair.substr(0, pair.find('='))] = pair.substr(pair.find('=') + 1);
+  }
+  const auto expected = format == Format::kNdjson ? twin.screen_ndjson(text, map) : twin.screen_csv(text, map);
+  EXPECT_EQ(expected.has_value(), got.has_value());
+  if (!expected || !got) return {"refused"};
+  EXPECT_EQ(first_difference(*expected, *got), "");
+  std::vector<std::string> texts;
+  for (const auto& row : *got) texts.push_back(to_text(row));
+  return texts;
+}
+using Texts = std::vector<std::string>;
+
+std::string good(const std::string& id, const std::string& extra = "") {
+  return R"({"id":")" + id + R"(","code":"P123456789012","name":"HONG GILDONG","zip":"04524")" + extra + "}";
+}
+/// The one row of a line.
+std::string row(const std::string& line) {
+  const Texts all = rows(line + "\n");
+  return all.size() == 1 ? all[0] : std::to_string(all.size()) + " rows";
+}
+const std::string kMalformed = "null@1 error malformed";
+
+TEST(Ndjson, BadLineLeavesNeighboursAlone) {
+  for (const std::string bad :
+       {"{", "}", "{\"id\":\"x", "{\"id\":\"x\\", "\"", "x", "{\"a\":\"\xff\"}", "[1]", "null", "{}{}", "{\"a\":1,}"}) {
+    EXPECT_EQ(rows(good("a") + "\n" + bad + "\n" + good("b") + "\n"),
+              (Texts{"a clear", "null@2 error malformed", "b clear"}))
+        << bad;
+  }
+}
+
+TEST(Ndjson, DamageInAnIgnoredFieldIsMalformed) {
+  for (const std::string value :
+       {"tru",         "01",    "1.",    "-",       "+1",         ".5",    "1e",  "nul", "\"\\x\"",
+        "\"\\u12g4\"", "[1,]",  "[1 2]", "{\"a\"}", "{\"a\":1,}", "{a:1}", "'x'", "NaN", "\"a\tb\"",
+        "\"a\x01\"",   "[\"a]", "[}",    ""}) {
+    EXPECT_EQ(row(good("a", ",\"note\":" + value)), kMalformed) << value;
+    EXPECT_EQ(row("{\"note\":" + value + "," + good("a").substr(1)), kMalformed) << value;
+  }
+}
+
+TEST(Ndjson, IgnoredFieldsMayHoldAnyValidJson) {
+  for (const std::string value :
+       {"true", "false", "null", "0", "-0", "-0.5e+10", "123456789012345678901234567890", "\"\\u0000\"",
+        "\"\\ud83d\\ude00\"", "\"\\/\\b\\f\\n\\r\\t\\\\\\\"\"", "[]", "{}", "[ 1 , { \"id\" : \"z\" } ]", "\"한\""}) {
+    EXPECT_EQ(row(good("a", ",\"note\":" + value)), "a clear") << value;
+  }
+}
+
+TEST(Ndjson, TextBehindTheObjectIsMalformed) {
+  EXPECT_EQ(row(good("a") + "x"), kMalformed);
+  EXPECT_EQ(row(good("a") + good("b")), kMalformed);
+  EXPECT_EQ(row(good("a") + " \t\r"), "a clear");
+}
+
+TEST(Ndjson, UnpairedSurrogateAnywhereIsMalformed) {
+  for (const std::string escape :
+       {"\\ud800", "\\udfff", "\\ud800\\u0041", "\\ud800x", "\\udc00\\ud800", "\\ud800\\ud800"}) {
+    EXPECT_EQ(row(good("a", ",\"note\":\"" + escape + "\"")), kMalformed) << escape;
+    EXPECT_EQ(row(good("a", ",\"" + escape + "\":1")), kMalformed) << escape;
+    EXPECT_EQ(row(good("a", ",\"note\":[{\"x\":\"" + escape + "\"}]")), kMalformed) << escape;
+  }
+}
+
+TEST(Ndjson, InvalidUtf8AnywhereIsMalformed) {
+  for (const std::string bytes :
+       {"\xff", "\xc3", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80"}) {
+    EXPECT_EQ(row(good("a", ",\"note\":\"" + bytes + "\"")), kMalformed);
+  }
+}
+
+TEST(Ndjson, NulByteIsMalformedAndEscapedNulIsNot) {
+  EXPECT_EQ(row(good("a", std::string(",\"n\":\"\0\"", 8))), kMalformed);
+  EXPECT_EQ(row(good("a") + std::string(1, '\0')), kMalformed);
+  EXPECT_EQ(row(good("a", ",\"n\":\"\\u0000\"")), "a clear");
+}
+
+TEST(Ndjson, KnownKeyTwiceIsMalformedAndUnknownTwiceIsNot) {
+  EXPECT_EQ(row(good("a", ",\"zip\":\"04524\"")), "a error malformed");
+  EXPECT_EQ(row(good("a", ",\"zip\":null")), "a error malformed");
+  EXPECT_EQ(row(good("a", ",\"z\\u0069p\":null")), "a error malformed") << "keys are compared after unescaping";
+  EXPECT_EQ(row(good("a", ",\"id\":\"b\"")), kMalformed);
+  EXPECT_EQ(row(good("a", ",\"x\":1,\"x\":2")), "a clear");
+  EXPECT_EQ(row(good("a", ",\"x\":{\"zip\":1,\"id\":2}")), "a clear") << "on the top level only";
+}
+
+TEST(Ndjson, KnownFieldOfAnotherTypeIsMalformed) {
+  for (const std::string value : {"1", "true", "[]", "{}"}) {
+    EXPECT_EQ(row("{\"id\":\"a\",\"code\":" + value + "}"), "a error malformed");
+    EXPECT_EQ(row("{\"id\":\"a\",\"phone\":" + value + "}"), "a error malformed");
+    EXPECT_EQ(row("{\"id\":" + value + "}"), kMalformed);
+  }
+}
+
+TEST(Ndjson, NullAbsentEmptyAndBlankAreTheSame) {
+  const std::string expected = "a hold name_missing zip_missing";
+  EXPECT_EQ(row(R"({"id":"a","code":"P123456789012"})"), expected);
+  EXPECT_EQ(row(R"({"id":"a","code":"P123456789012","name":null,"zip":null,"phone":null,"declared_at":null})"),
+            expected);
+  EXPECT_EQ(row(R"({"id":"a","code":"P123456789012","name":"","zip":"","phone":"","declared_at":""})"), expected);
+  EXPECT_EQ(row(R"({"id":"a","code":"P123456789012","name":" \u3000","zip":"\t","phone":" ","declared_at":" "})"),
+            expected);
+}
+
+TEST(Ndjson, DepthSixteenPassesAndSeventeenDoesNot) {
+  for (const bool object : {false, true}) {
+    const auto nested = [&](int depth) {
+      std::string open;
+      std::string close;
+      for (int i = 1; i < depth; ++i) {
+        open += object ? "{\"k\":" : "[";
+        close += object ? "}" : "]";
+      }
+      return good("a", ",\"n\":" + open + "1" + close);
+    };
+    EXPECT_EQ(row(nested(16)), "a clear");
+    EXPECT_EQ(row(nested(17)), kMalformed);
+  }
+  EXPECT_EQ(row(good("a", ",\"n\":" + std::string(15, '[') + std::string(15, ']'))), "a clear");
+  EXPECT_EQ(row(good("a", ",\"n\":" + std::string(16, '[') + std::string(16, ']'))), kMalformed);
+}
+
+TEST(Ndjson, LineOf65536BytesPassesAndOneMoreDoesNot) {
+  for (const std::string end : {"\n", "\r\n", ""}) {
+    const auto line = [](std::size_t size) {
+      const std::string empty = good("a", ",\"n\":\"\"");
+      return good("a", ",\"n\":\"" + std::string(size - empty.size(), 'x') + "\"");
+    };
+    ASSERT_EQ(line(65'536).size(), 65'536U);
+    EXPECT_EQ(rows(line(65'536) + end), (Texts{"a clear"}));
+    EXPECT_EQ(rows(line(65'537) + end), (Texts{kMalformed}));
+    EXPECT_EQ(rows(line(65'537) + "\n" + good("b") + end), (Texts{kMalformed, "b clear"}));
+    EXPECT_EQ(rows(line(1'000'000) + "\n" + good("b") + end), (Texts{kMalformed, "b clear"}));
+    // A carriage return where a too long line is cut must not make it short enough.
+    EXPECT_EQ(rows(line(65'536) + "\r" + std::string(100'000, ' ') + "\n" + good("b") + end),
+              (Texts{kMalformed, "b clear"}));
+  }
+}
+
+TEST(Ndjson, BlankLinesAreSkippedAndCounted) {
+  EXPECT_EQ(rows("\n \t\n\r\n" + good("a") + "\n\n{\n"), (Texts{"a clear", "null@6 error malformed"}));
+  EXPECT_EQ(rows(""), Texts{});
+  EXPECT_EQ(rows("\n\n"), Texts{});
+}
+
+TEST(Ndjson, LastLineNeedsNoLineEndAndCrlfEndsALine) {
+  EXPECT_EQ(rows(good("a") + "\r\n" + good("b")), (Texts{"a clear", "b clear"}));
+  EXPECT_EQ(rows(good("a") + "\n" + "{\"id\":"), (Texts{"a clear", "null@2 error malformed"}));
+}
+
+TEST(Ndjson, OneByteOrderMarkIsDroppedAtTheVeryStartOnly) {
+  EXPECT_EQ(rows("\xEF\xBB\xBF" + good("a") + "\n"), (Texts{"a clear"}));
+  EXPECT_EQ(rows("\xEF\xBB\xBF\xEF\xBB\xBF" + good("a") + "\n"), (Texts{kMalformed}));
+  EXPECT_EQ(rows(good("a") + "\n\xEF\xBB\xBF" + good("b") + "\n"), (Texts{"a clear", "null@2 error malformed"}));
+}
+
+TEST(Ndjson, IdOfSixtyFourBytesIsGivenAndALongerOneIsNot) {
+  const std::string id(64, 'i');
+  EXPECT_EQ(row(good(id)), id + " clear");
+  EXPECT_EQ(row(good(id + "i")), "null@1 clear");
+  EXPECT_EQ(row(R"({"code":"P123456789012","name":"HONG GILDONG","zip":"04524"})"), "null@1 clear");
+  EXPECT_EQ(row(good(" ")), "null@1 clear");
+  EXPECT_EQ(row(good("\\u0041\\n\\\"")), "A\n\" clear");
+}
+
+TEST(Ndjson, DeclaredAtThatIsNoRealDateIsMalformed) {
+  for (const std::string date :
+       {"2026-02-30", "2026-13-01", "2026-1-01", "20260101", "2026-01-01T25:00:00Z", "2026-01-01T10:00:00",
+        "2026-01-01T10:00Z", " 2026-01-01", "today", "2026-01-01T10:00:00+9:00"}) {
+    EXPECT_EQ(row(good("a", ",\"declared_at\":\"" + date + "\"")), "a error malformed") << date;
+  }
+  for (const std::string date :
+       {"2026-02-28", "2024-02-29", "2026-01-01T10:00:00Z", "2026-01-01T10:00:00.123456+09:00"}) {
+    EXPECT_EQ(row(good("a", ",\"declared_at\":\"" + date + "\"")), "a clear") << date;
+  }
+}
+
+TEST(Columns, GiveAFieldAnotherNameInsteadOfItsOwn) {
+  const std::string columns = "id=주문,zip=우편번호";
+  EXPECT_EQ(rows(R"({"주문":"a","id":7,"code":"P123456789012","name":"HONG GILDONG","우편번호":"04524","zip":[1]})",
+                 Format::kNdjson, columns),
+            (Texts{"a clear"}));
+  EXPECT_EQ(rows("주문,id,code,name,우편번호\na,b,P123456789012,HONG GILDONG,04524\n", Format::kCsv, columns),
+            (Texts{"a clear"}));
+  EXPECT_EQ(rows("id,code\na,P123456789012\n", Format::kCsv, columns), (Texts{"refused"}));
+}
+
+const std::string kHeader = "id,code,name,zip,note\n";
+std::string record(const std::string& id, const std::string& note = "") {
+  return id + ",P123456789012,HONG GILDONG,04524," + note;
+}
+Texts csv(const std::string& body) { return rows(kHeader + body, Format::kCsv); }
+
+TEST(Csv, HeaderMustHaveIdAndNoKnownColumnTwice) {
+  EXPECT_EQ(rows("code,name\n", Format::kCsv), (Texts{"refused"}));
+  EXPECT_EQ(rows("id,zip,zip\n", Format::kCsv), (Texts{"refused"}));
+  EXPECT_EQ(rows("", Format::kCsv), (Texts{"refused"}));
+  EXPECT_EQ(rows("id,x,x\na,1,2\n", Format::kCsv), (Texts{"a hold code_missing"}));
+  EXPECT_EQ(rows("\n\xEF\xBB\xBFid,x\n", Format::kCsv), (Texts{"refused"}));
+  EXPECT_EQ(rows("\xEF\xBB\xBFid,code\r\na,P1\r\n", Format::kCsv), (Texts{"a hold code_malformed"}));
+}
+
+TEST(Csv, QuotesLineEndsAndDoubledQuotes) {
+  EXPECT_EQ(csv(record("\"a\"", "\"x, \"\"y\"\"\nz\"") + "\r\n" + record("b") + "\n{"),
+            (Texts{"a clear", "b clear", "null@5 error malformed"}));
+  EXPECT_EQ(csv("\"a\"\"b\",P123456789012,\"HONG, GILDONG\",\"04524\",\n"), (Texts{"a\"b clear"}));
+}
+
+TEST(Csv, WrongRecordMakesItsFirstLineMalformedAndReadingStartsAtTheNext) {
+  for (const std::string& bad : {record("x", "a\"b"), record("x", "\"a\"b"), std::string("x,y"), record("x", "1,2"),
+                                 record("x", "\xff"), record("x", "\"open")}) {
+    EXPECT_EQ(csv(record("a") + "\n" + bad + "\n" + record("b") + "\n" + record("c", "\"q\"") + "\n"),
+              (Texts{"a clear", "null@3 error malformed", "b clear", "c clear"}))
+        << bad;
+  }
+  EXPECT_EQ(csv("x,\"y\nz\"\n" + record("b") + "\n"),
+            (Texts{"null@2 error malformed", "null@3 error malformed", "b clear"}))
+      << "too few fields over two lines: the second is read as a record of its own";
+}
+
+TEST(Csv, QuoteOpenAfterSixteenLineEndsIsWrong) {
+  const auto body = [](int line_ends) {
+    return record("a", "\"" + std::string(static_cast<std::size_t>(line_ends), '\n') + "\"") + "\n";
+  };
+  EXPECT_EQ(csv(body(15)), (Texts{"a clear"}));
+  EXPECT_EQ(csv(body(16)), (Texts{"null@2 error malformed", "null@18 error malformed"}));
+}
+
+TEST(Csv, RecordOf65536BytesPassesAndOneMoreDoesNot) {
+  for (const bool quoted : {false, true}) {
+    const auto of_size = [&](std::size_t size) {
+      const std::string quote = quoted ? "\"" : "";
+      return record("a", quote + std::string(size - record("a", quote + quote).size(), 'x') + quote);
+    };
+    EXPECT_EQ(csv(of_size(65'536) + "\n" + record("b")), (Texts{"a clear", "b clear"}));
+    EXPECT_EQ(csv(of_size(65'537) + "\n" + record("b")), (Texts{"null@2 error malformed", "b clear"}));
+    EXPECT_EQ(csv(of_size(300'000) + "\n" + record("b")), (Texts{"null@2 error malformed", "b clear"}));
+  }
+}
+
+TEST(Csv, BlankLinesAreSkippedAndMissingColumnsAreMissingFields) {
+  EXPECT_EQ(csv("\n \t\r\n" + record("a") + "\n\n{\n"), (Texts{"a clear", "null@6 error malformed"}));
+  EXPECT_EQ(rows("id\na\n", Format::kCsv), (Texts{"a hold code_missing"}));
+}
+
+}  // namespace
+}  // namespace clearline::test

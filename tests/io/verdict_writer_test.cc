@@ -1,0 +1,96 @@
+#include "io/formats/verdict_writer.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/screening.h"
+
+namespace clearline {
+namespace {
+
+std::string written(Format format, bool explain, const DecodedLine& line, const Verdict& verdict) {
+  const Policy policy = standard_policy();
+  OutBuffer out;
+  VerdictWriter(format, explain, policy, {}, 7).write(line, verdict, out);
+  return std::string(out.text());
+}
+
+DecodedLine line_of(std::string_view id) {
+  DecodedLine line;
+  line.id = id;
+  line.has_id = !id.empty();
+  line.line = 1842;
+  return line;
+}
+
+Verdict hold() {
+  Verdict verdict;
+  verdict.reasons = {};
+  verdict.reasons.add(Reason::kZipMismatch);
+  verdict.reasons.add(Reason::kCodeSuspended);
+  verdict.outcome = Outcome::kHold;
+  verdict.code = CodeCheck::kSuspended;
+  verdict.name = ItemCheck::kSameGivenFirst;
+  verdict.zip = ItemCheck::kMismatch;
+  return verdict;
+}
+
+Verdict clear() {
+  Verdict verdict;
+  verdict.reasons = {};
+  verdict.outcome = Outcome::kClear;
+  return verdict;
+}
+
+TEST(VerdictWriter, NdjsonHasTheShapeOfTheContract) {
+  EXPECT_EQ(written(Format::kNdjson, false, line_of("D1"), hold()),
+            "{\"id\":\"D1\",\"verdict\":\"hold\",\"reasons\":[\"code_suspended\",\"zip_mismatch\"]}\n");
+  EXPECT_EQ(written(Format::kNdjson, false, line_of("D1"), clear()), "{\"id\":\"D1\",\"verdict\":\"clear\"}\n");
+  DecodedLine bad = line_of("");
+  bad.fault = {"string is not closed", 57};
+  Verdict malformed;
+  malformed.reasons = {};
+  malformed.reasons.add(Reason::kMalformed);
+  EXPECT_EQ(written(Format::kNdjson, false, bad, malformed),
+            "{\"id\":null,\"line\":1842,\"verdict\":\"error\",\"reasons\":[\"malformed\"],\"detail\":\"column 57: "
+            "string is not closed\"}\n");
+  EXPECT_EQ(written(Format::kCsv, false, bad, malformed), ",error,malformed,1842,column 57: string is not closed\n");
+}
+
+TEST(VerdictWriter, InternalErrorsHaveADetail) {
+  EXPECT_EQ(written(Format::kNdjson, false, line_of("D1"), Verdict{}),
+            "{\"id\":\"D1\",\"verdict\":\"error\",\"reasons\":[\"internal\"],\"detail\":\"the declaration could not be "
+            "judged\"}\n");
+}
+
+TEST(VerdictWriter, ExplainedVerdictsTellChecksFixesRuleAndRegistry) {
+  EXPECT_EQ(written(Format::kNdjson, true, line_of("D1"), hold()),
+            "{\"id\":\"D1\",\"verdict\":\"hold\",\"reasons\":[\"code_suspended\",\"zip_mismatch\"],\"checks\":{"
+            "\"code\":\"suspended\","
+            "\"name\":\"same:given_first\",\"phone\":\"not_checked\",\"zip\":\"mismatch\"},\"fix\":[\"ask_resume_"
+            "code\",\"check_zip\"],"
+            "\"rule\":\"standard\",\"registry_seq\":7,\"registry\":\"00000000-0000-0000-0000-000000000000\","
+            "\"incarnation\":1}\n");
+  EXPECT_EQ(written(Format::kCsv, true, line_of("D1"), clear()),
+            "D1,clear,,,,not_checked,not_checked,not_checked,not_checked,,standard,7,00000000-0000-0000-0000-"
+            "000000000000,1\n");
+}
+
+TEST(VerdictWriter, IdsAreEscaped) {
+  EXPECT_EQ(written(Format::kNdjson, false, line_of("a\"\\\n\x01é"), clear()),
+            "{\"id\":\"a\\\"\\\\\\u000a\\u0001é\",\"verdict\":\"clear\"}\n");
+  EXPECT_EQ(written(Format::kCsv, false, line_of("a,\"b\""), clear()), "\"a,\"\"b\"\"\",clear,,,\n");
+}
+
+TEST(VerdictWriter, EveryReasonHasAWordAndAFix) {
+  for (int i = 0; i < kReasonCount; ++i) {
+    Verdict verdict;
+    verdict.reasons = {};
+    verdict.reasons.add(static_cast<Reason>(i));
+    const std::string text = written(Format::kNdjson, true, line_of("D"), verdict);
+    EXPECT_NE(text.find("\"reasons\":[\"" + std::string(to_string(static_cast<Reason>(i))) + "\"]"), std::string::npos);
+    EXPECT_EQ(text.find("\"fix\":[]"), std::string::npos) << text;
+  }
+}
+
+}  // namespace
+}  // namespace clearline

@@ -1,0 +1,25 @@
+// Process: the built program, run as a user would.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace clearline::test {
+
+struct ProcessResult {
+  int exit_code = -1;  ///< 128 + number when a signal ended it
+  std::string out;
+  std::string err;
+};
+
+struct ProcessSetup {
+  std::string input;                ///< for stdin
+  bool close_stdout_early = false;  ///< the reader goes away after the first bytes
+  int signal_after_ms = 0;          ///< send SIGINT so long after the start, with stdin still open
+  std::string output_path;          ///< stdout goes to this file instead of `out`
+};
+
+/// Runs the built program with these arguments.
+ProcessResult run_clearline(const std::vector<std::string>& arguments, const ProcessSetup& setup = {});
+
+}  // namespace clearline::test

@@ -1,0 +1,700 @@
+#include "tests/support/reference.h"
+
+#include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+#include <unicode/uscript.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
+namespace clearline::reference {
+namespace {
+
+const std::vector<std::string> kFields{"id", "code", "name", "zip", "phone", "declared_at"};
+
+bool is_all(std::string_view text, std::string_view of) { return text.find_first_not_of(of) == std::string_view::npos; }
+
+std::string trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return "";
+  return std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
+}
+
+bool all_digits(std::string_view text) { return is_all(text, "0123456789"); }
+
+// ---- dates
+// ------------------------------------------------------------------------------------------------------------
+
+long days_of(int year, int month, int day) {
+  long days = 0;
+  const auto leap = [](int y) { return (y % 4 == 0 && y % 100 != 0) || y % 400 == 0; };
+  for (int y = 0; y < year; ++y) days += leap(y) ? 366 : 365;
+  const int lengths[] = {31, leap(year) ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  for (int m = 0; m + 1 < month; ++m) days += lengths[m];
+  return days + day - 1;
+}
+
+std::optional<long> read_date(std::string_view text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
+  const std::string digits =
+      std::string(text.substr(0, 4)) + std::string(text.substr(5, 2)) + std::string(text.substr(8, 2));
+  if (!all_digits(digits)) return std::nullopt;
+  const int year = std::stoi(digits.substr(0, 4));
+  const int month = std::stoi(digits.substr(4, 2));
+  const int day = std::stoi(digits.substr(6, 2));
+  if (month < 1 || month > 12 || day < 1) return std::nullopt;
+  const long next_month = month == 12 ? days_of(year + 1, 1, 1) : days_of(year, month + 1, 1);
+  if (days_of(year, month, 1) + day > next_month) return std::nullopt;
+  return days_of(year, month, day);
+}
+
+/// The Korean day of a date or an RFC 3339 time.
+std::optional<long> read_declared_at(std::string_view text) {
+  if (text.size() <= 10) return read_date(text);
+  const auto date = read_date(text.substr(0, 10));
+  if (!date || std::string("Tt ").find(text[10]) == std::string::npos) return std::nullopt;
+  std::string time(text.substr(11));
+  if (time.size() < 9 || time[2] != ':' || time[5] != ':') return std::nullopt;
+  const std::string hms = time.substr(0, 2) + time.substr(3, 2) + time.substr(6, 2);
+  if (!all_digits(hms)) return std::nullopt;
+  const int hour = std::stoi(hms.substr(0, 2));
+  const int minute = std::stoi(hms.substr(2, 2));
+  const int second = std::stoi(hms.substr(4, 2));
+  if (hour > 23 || minute > 59 || second > 60) return std::nullopt;
+  time = time.substr(8);
+  if (time[0] == '.') {
+    std::size_t end = 1;
+    while (end < time.size() && time[end] >= '0' && time[end] <= '9') ++end;
+    if (end == 1) return std::nullopt;
+    time = time.substr(end);
+  }
+  long offset = 0;
+  if (time != "Z" && time != "z") {
+    if (time.size() != 6 || (time[0] != '+' && time[0] != '-') || time[3] != ':') return std::nullopt;
+    const std::string hm = time.substr(1, 2) + time.substr(4, 2);
+    if (!all_digits(hm) || std::stoi(hm.substr(0, 2)) > 23 || std::stoi(hm.substr(2)) > 59) return std::nullopt;
+    offset = (std::stol(hm.substr(0, 2)) * 60 + std::stol(hm.substr(2))) * (time[0] == '-' ? -60 : 60);
+  }
+  const long day_seconds = 86'400;
+  // A day more keeps the sum positive in the year 0.
+  const long utc = (*date + 1) * day_seconds + hour * 3600 + minute * 60 + std::min(second, 59) - offset;
+  if (second == 60 && (utc + 1) % day_seconds != 0) return std::nullopt;
+  return (utc + 9 * 3600) / day_seconds - 1;
+}
+
+// ---- names
+// ------------------------------------------------------------------------------------------------------------
+
+bool white_space(UChar32 c) { return u_hasBinaryProperty(c, UCHAR_WHITE_SPACE); }
+
+bool script_is(UChar32 c, UScriptCode script) {
+  UErrorCode error = U_ZERO_ERROR;
+  return uscript_getScript(c, &error) == script;
+}
+
+icu::UnicodeString normal(const icu::UnicodeString& text, const char* form) {
+  UErrorCode error = U_ZERO_ERROR;
+  const icu::Normalizer2* normalizer = std::string(form) == "NFC"    ? icu::Normalizer2::getNFCInstance(error)
+                                       : std::string(form) == "NFKC" ? icu::Normalizer2::getNFKCInstance(error)
+                                                                     : icu::Normalizer2::getNFDInstance(error);
+  return normalizer->normalize(text, error);
+}
+
+template <typename Use>
+void each(const icu::UnicodeString& text, const Use& use) {
+  for (int32_t i = 0; i < text.length(); i = text.moveIndex32(i, 1)) use(text.char32At(i));
+}
+
+icu::UnicodeString without_apostrophes(const icu::UnicodeString& text) {
+  const std::set<UChar32> apostrophes{0x27, 0x60, 0xB4, 0x2018, 0x2019, 0x201B, 0x02BB, 0x02BC, 0x2032, 0xFF07};
+  icu::UnicodeString out;
+  each(text, [&](UChar32 c) {
+    if (apostrophes.count(c) == 0) out.append(c);
+  });
+  return out;
+}
+
+std::string utf8(const icu::UnicodeString& text) {
+  std::string out;
+  text.toUTF8String(out);
+  return out;
+}
+
+std::string hangul_part(const icu::UnicodeString& text) {
+  icu::UnicodeString out;
+  each(normal(text, "NFC"), [&](UChar32 c) {
+    if (script_is(c, USCRIPT_HANGUL)) out.append(c);
+  });
+  return utf8(out);
+}
+
+/// Text that is NFKC already, as its canonical words.
+std::vector<std::string> canonical_words(const icu::UnicodeString& nfkc) {
+  const std::map<UChar32, const char*> spelled{{0xDF, "SS"}, {0x1E9E, "SS"}, {0xD8, "OE"}, {0xC6, "AE"}, {0x152, "OE"},
+                                               {0x110, "D"}, {0x141, "L"},   {0xDE, "TH"}, {0xD0, "D"},  {0x131, "I"}};
+  std::vector<std::string> words;
+  icu::UnicodeString word;
+  const auto close = [&] {
+    if (!word.isEmpty()) words.push_back(utf8(word));
+    word.remove();
+  };
+  each(normal(nfkc, "NFD"), [&](UChar32 c) {
+    const auto mask = U_GET_GC_MASK(c);
+    if ((mask & (U_GC_M_MASK | U_GC_CF_MASK)) != 0) return;
+    const UChar32 upper = u_toupper(c);
+    if (spelled.count(upper) != 0) {
+      word.append(icu::UnicodeString::fromUTF8(spelled.at(upper)));
+    } else if ((mask & (U_GC_L_MASK | U_GC_ND_MASK)) != 0) {
+      word.append(upper);
+    } else {
+      close();
+    }
+  });
+  close();
+  return words;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += word;
+  return text;
+}
+
+/// F and G of a registered Latin name.
+std::pair<std::string, std::string> registered_name(std::string_view text) {
+  const auto nfkc = normal(without_apostrophes(icu::UnicodeString::fromUTF8(std::string(text))), "NFKC");
+  int32_t split = -1;
+  for (int32_t i = 0; i < nfkc.length() && split < 0; ++i) {
+    if (nfkc[i] == u',' || (nfkc[i] == u'<' && i + 1 < nfkc.length() && nfkc[i + 1] == u'<')) split = i;
+  }
+  if (split < 0) {
+    split = 0;
+    while (split < nfkc.length() && white_space(nfkc[split])) ++split;
+    while (split < nfkc.length() && !white_space(nfkc[split])) ++split;
+  }
+  return {joined(canonical_words(nfkc.tempSubString(0, split))), joined(canonical_words(nfkc.tempSubString(split)))};
+}
+
+std::string canonical_phone(std::string_view text) {
+  std::string phone;
+  for (const char c : text) {
+    if ((c >= '0' && c <= '9') || (c == '+' && phone.empty())) phone += c;
+  }
+  for (const std::string prefix : {"+82", "0082"}) {
+    if (phone.rfind(prefix, 0) != 0) continue;
+    phone = phone.substr(prefix.size());
+    if (phone.empty() || phone[0] != '0') phone = "0" + phone;
+    break;
+  }
+  return phone;
+}
+
+std::string compare_name(const std::string& text, const Registered& person) {
+  const NameParts parts = declared_name(text);
+  if (parts.missing) return "name_missing";
+  if (parts.unusable) return "name_mismatch";
+  bool compared = false;
+  if (!parts.latin.empty() && !person.name.empty()) {
+    const auto [family, given] = registered_name(person.name);
+    if (parts.latin != family + given && parts.latin != given + family) return "name_mismatch";
+    compared = true;
+  }
+  if (!parts.hangul.empty() && !person.name_ko.empty()) {
+    if (parts.hangul != hangul_part(icu::UnicodeString::fromUTF8(person.name_ko))) return "name_mismatch";
+    compared = true;
+  }
+  return compared ? "" : "name_not_on_file";
+}
+
+std::string compare_phone(const std::string& text, const Registered& person) {
+  if (trimmed(text).empty() || person.phone.empty()) return "";
+  const std::string phone = canonical_phone(text);
+  if (phone == canonical_phone(person.phone)) return "";
+  return phone.rfind("050", 0) == 0 ? "phone_virtual" : "phone_mismatch";
+}
+
+std::string compare_zip(const std::string& text, const Registered& person) {
+  const std::string zip = trimmed(text);
+  if (zip.empty()) return "zip_missing";
+  if (zip.size() != 5 || !all_digits(zip)) return "zip_malformed";
+  if (person.zips.empty()) return "zip_not_on_file";
+  for (const auto& registered : person.zips) {
+    if (trimmed(registered) == zip) return "";
+  }
+  return "zip_mismatch";
+}
+
+std::string verdict_of(const std::vector<std::string>& reasons) {
+  const std::set<std::string> mild{"name_not_on_file", "phone_virtual", "zip_not_on_file"};
+  std::string verdict = "clear";
+  for (const auto& reason : reasons) {
+    if (reason == "malformed") return "error";
+    if (mild.count(reason) == 0) {
+      verdict = "hold";
+    } else if (verdict == "clear") {
+      verdict = "review";
+    }
+  }
+  return verdict;
+}
+
+// ---- JSON
+// -------------------------------------------------------------------------------------------------------------
+
+struct Value {
+  enum Kind { kString, kNull, kOther } kind = kOther;
+  std::string text;
+};
+
+/// Recursive descent over one line; throws on the first thing that is not JSON.
+class Json {
+ public:
+  explicit Json(std::string_view line) : text_(line) {}
+
+  std::vector<std::pair<std::string, Value>> object() {
+    std::vector<std::pair<std::string, Value>> members;
+    space();
+    expect('{');
+    space();
+    if (peek() == '}') {
+      ++at_;
+    } else {
+      do {
+        space();
+        std::string key = string();
+        space();
+        expect(':');
+        space();
+        members.emplace_back(std::move(key), value(1));
+        space();
+      } while (take(','));
+      expect('}');
+    }
+    space();
+    if (at_ != text_.size()) throw 0;
+    return members;
+  }
+
+ private:
+  int peek() const { return at_ < text_.size() ? static_cast<unsigned char>(text_[at_]) : -1; }
+  bool take(char c) {
+    if (peek() != c) return false;
+    ++at_;
+    return true;
+  }
+  void expect(char c) {
+    if (!take(c)) throw 0;
+  }
+  void space() {
+    while (peek() == ' ' || peek() == '\t' || peek() == '\r' || peek() == '\n') ++at_;
+  }
+
+  unsigned hex() {
+    unsigned value = 0;
+    for (int i = 0; i < 4; ++i) {
+      const int c = peek();
+      if (c < 0 || !isxdigit(c)) throw 0;
+      value = value * 16 + static_cast<unsigned>(isdigit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
+      ++at_;
+    }
+    return value;
+  }
+
+  std::string string() {
+    expect('"');
+    std::string out;
+    for (;;) {
+      const int c = peek();
+      if (c < 0x20) throw 0;  // the end, too
+      ++at_;
+      if (c == '"') return out;
+      if (c != '\\') {
+        out += static_cast<char>(c);
+        continue;
+      }
+      const int escape = peek();
+      ++at_;
+      switch (escape) {
+        case '"':
+        case '\\':
+        case '/':
+          out += static_cast<char>(escape);
+          break;
+        case 'b':
+          out += '\b';
+          break;
+        case 'f':
+          out += '\f';
+          break;
+        case 'n':
+          out += '\n';
+          break;
+        case 'r':
+          out += '\r';
+          break;
+        case 't':
+          out += '\t';
+          break;
+        case 'u': {
+          unsigned point = hex();
+          if (point >= 0xDC00 && point <= 0xDFFF) throw 0;
+          if (point >= 0xD800 && point <= 0xDBFF) {
+            expect('\\');
+            expect('u');
+            const unsigned low = hex();
+            if (low < 0xDC00 || low > 0xDFFF) throw 0;
+            point = 0x10000 + (point - 0xD800) * 0x400 + (low - 0xDC00);
+          }
+          icu::UnicodeString(static_cast<UChar32>(point)).toUTF8String(out);
+          break;
+        }
+        default:
+          throw 0;
+      }
+    }
+  }
+
+  void digits() {
+    if (!isdigit(peek())) throw 0;
+    while (isdigit(peek())) ++at_;
+  }
+
+  Value value(int depth) {
+    Value value;
+    switch (peek()) {
+      case '"':
+        value.kind = Value::kString;
+        value.text = string();
+        return value;
+      case 'n':
+        word("null");
+        value.kind = Value::kNull;
+        return value;
+      case 't':
+        word("true");
+        return value;
+      case 'f':
+        word("false");
+        return value;
+      case '{':
+      case '[': {
+        if (depth == 16) throw 0;
+        const bool object = peek() == '{';
+        ++at_;
+        space();
+        if (take(object ? '}' : ']')) return value;
+        do {
+          space();
+          if (object) {
+            string();
+            space();
+            expect(':');
+            space();
+          }
+          this->value(depth + 1);
+          space();
+        } while (take(','));
+        expect(object ? '}' : ']');
+        return value;
+      }
+      default:
+        take('-');
+        if (!take('0')) digits();
+        if (take('.')) digits();
+        if (take('e') || take('E')) {
+          if (!take('+')) take('-');
+          digits();
+        }
+        return value;
+    }
+  }
+
+  void word(std::string_view wanted) {
+    if (text_.substr(at_, wanted.size()) != wanted) throw 0;
+    at_ += wanted.size();
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+std::string name_in_input(const std::string& field, const std::map<std::string, std::string>& columns) {
+  const auto mapped = columns.find(field);
+  return mapped == columns.end() ? field : mapped->second;
+}
+
+std::string_view without_cr(std::string_view line) {
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  return line;
+}
+
+constexpr std::size_t kBytesMax = 65'536;
+
+// ---- CSV
+// --------------------------------------------------------------------------------------------------------------
+
+struct Record {
+  bool wrong = false;
+  std::vector<std::string> fields;
+  std::size_t end = 0;      // behind it, its line end included
+  std::uint64_t lines = 0;  // physical lines it takes
+};
+
+/// The record at `begin`, character by character. Wrong: its first physical line is.
+Record read_record(std::string_view text, std::size_t begin, std::size_t column_count) {
+  Record wrong;
+  wrong.wrong = true;
+  wrong.end = std::min(text.find('\n', begin), text.size() - 1) + 1;
+  wrong.lines = 1;
+
+  Record record;
+  std::string field;
+  enum { kStart, kPlain, kQuoted, kClosed } state = kStart;
+  std::size_t i = begin;
+  int open_line_ends = 0;
+  for (;; ++i) {
+    const bool end = i == text.size();
+    const bool line_end = !end && (text[i] == '\n' || (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') ||
+                                   (text[i] == '\r' && i + 1 == text.size()));
+    if (state == kQuoted) {
+      if (end || i - begin >= kBytesMax) return wrong;
+      if (text[i] == '\n' && ++open_line_ends == 16) return wrong;
+      if (text[i] != '"') {
+        field += text[i];
+      } else if (i + 1 < text.size() && text[i + 1] == '"') {
+        field += '"';
+        ++i;
+      } else {
+        state = kClosed;
+      }
+      continue;
+    }
+    if (end || line_end || text[i] == ',') {
+      record.fields.push_back(field);
+      field.clear();
+      state = kStart;
+      if (end || line_end) break;
+      continue;
+    }
+    if (state == kClosed) return wrong;
+    if (text[i] == '"') {
+      if (state == kPlain) return wrong;
+      state = kQuoted;
+      continue;
+    }
+    field += text[i];
+    state = kPlain;
+  }
+  const std::string_view whole = text.substr(begin, i - begin);
+  if (whole.size() > kBytesMax || !is_valid_utf8(whole)) return wrong;
+  if (column_count != 0 && record.fields.size() != column_count) return wrong;
+  if (i < text.size() && text[i] == '\r') ++i;
+  record.end = std::min(i + 1, text.size());
+  record.lines = static_cast<std::uint64_t>(std::count(whole.begin(), whole.end(), '\n')) + 1;
+  return record;
+}
+
+bool blank_line_at(std::string_view text, std::size_t at, std::size_t& end) {
+  end = std::min(text.find('\n', at), text.size());
+  const bool blank = is_all(text.substr(at, end - at), " \t\r");
+  end = std::min(end + 1, text.size());
+  return blank;
+}
+
+std::string_view without_bom(std::string_view text) {
+  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
+  return text;
+}
+
+}  // namespace
+
+bool is_valid_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto byte = [&](std::size_t k) { return i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0U; };
+    const unsigned first = byte(0);
+    const std::size_t size = first < 0x80 ? 1 : first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 0;
+    if (size == 0 || first > 0xF4) return false;
+    unsigned point = size == 1 ? first : first & (0x7FU >> size);
+    for (std::size_t k = 1; k < size; ++k) {
+      if ((byte(k) & 0xC0) != 0x80) return false;
+      point = point << 6 | (byte(k) & 0x3F);
+    }
+    const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (point < least[size] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) return false;
+    i += size;
+  }
+  return true;
+}
+
+NameParts declared_name(std::string_view text) {
+  NameParts parts;
+  const auto raw = icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int32_t>(text.size())));
+  bool blank = true;
+  each(raw, [&](UChar32 c) {
+    if (!white_space(c) && u_charType(c) != U_FORMAT_CHAR) blank = false;
+    if (!white_space(c) && u_charType(c) == U_CONTROL_CHAR) parts.unusable = true;
+  });
+  parts.missing = blank;
+  if (blank || parts.unusable) return parts;
+  parts.hangul = hangul_part(raw);
+  icu::UnicodeString rest;
+  each(without_apostrophes(raw), [&](UChar32 c) { rest.append(script_is(c, USCRIPT_HANGUL) ? UChar32{u' '} : c); });
+  std::vector<std::string> words = canonical_words(normal(rest, "NFKC"));
+  if (words.empty() && parts.hangul.empty()) parts.unusable = true;
+  const std::set<std::string> titles{"MR", "MRS", "MS", "MISS", "DR"};
+  const auto may_drop = [&] { return words.size() > 1 || (!words.empty() && !parts.hangul.empty()); };
+  while (may_drop() && titles.count(words.front()) != 0) words.erase(words.begin());
+  while (may_drop() && titles.count(words.back()) != 0) words.pop_back();
+  parts.latin = joined(words);
+  return parts;
+}
+
+bool is_json_object(std::string_view line) {
+  try {
+    Json(line).object();
+    return is_valid_utf8(line);
+  } catch (int) {
+    return false;
+  }
+}
+
+std::string to_text(const Row& row) {
+  std::string text = row.id ? *row.id : "null@" + std::to_string(row.line);
+  text += " " + row.verdict;
+  for (const auto& reason : row.reasons) text += " " + reason;
+  return text;
+}
+
+Reference::Reference(std::vector<Registered> people, std::string today) : today_(std::move(today)) {
+  for (auto& person : people) people_[person.code] = std::move(person);
+}
+
+std::vector<std::string> Reference::judge(const Declared& declared) const {
+  std::string code = trimmed(declared.code);
+  if (code.empty()) return {"code_missing"};
+  if (code[0] == 'p') code[0] = 'P';
+  if (code.size() != 13 || code[0] != 'P' || !all_digits(code.substr(1))) return {"code_malformed"};
+  const auto found = people_.find(code);
+  if (found == people_.end()) return {"code_unknown"};
+  const Registered& person = found->second;
+  std::vector<std::string> reasons;
+  if (person.status != "active") {
+    reasons.push_back("code_" + person.status);
+  } else if (!person.expires.empty()) {
+    const bool dated = !trimmed(declared.declared_at).empty();
+    const auto day = dated ? read_declared_at(declared.declared_at) : read_date(today_);
+    if (*day > *read_date(person.expires)) reasons.emplace_back("code_expired");
+  }
+  for (const std::string& reason : {compare_name(declared.name, person), compare_phone(declared.phone, person),
+                                    compare_zip(declared.zip, person)}) {
+    if (!reason.empty()) reasons.push_back(reason);
+  }
+  return reasons;
+}
+
+Row Reference::row_of(const std::map<std::string, std::string>& fields, bool id_is_wrong, bool malformed,
+                      std::uint64_t line) const {
+  const auto field = [&](const std::string& name) {
+    const auto found = fields.find(name);
+    return found == fields.end() ? std::string() : found->second;
+  };
+  Row row;
+  row.line = line;
+  if (!id_is_wrong && !trimmed(field("id")).empty() && field("id").size() <= 64) row.id = field("id");
+  if (!trimmed(field("declared_at")).empty() && !read_declared_at(field("declared_at"))) malformed = true;
+  if (malformed) {
+    row.reasons = {"malformed"};
+  } else {
+    row.reasons = judge({field("code"), field("name"), field("zip"), field("phone"), field("declared_at")});
+  }
+  row.verdict = verdict_of(row.reasons);
+  return row;
+}
+
+std::vector<Row> Reference::screen_ndjson(std::string_view text,
+                                          const std::map<std::string, std::string>& columns) const {
+  text = without_bom(text);
+  std::vector<Row> rows;
+  std::uint64_t number = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view line = text.substr(at, end - at);
+    at = end + 1;
+    ++number;
+    if (is_all(line, " \t\r")) continue;
+    Row bad{std::nullopt, number, "error", {"malformed"}};
+    if (without_cr(line).size() > kBytesMax || !is_valid_utf8(line)) {
+      rows.push_back(bad);
+      continue;
+    }
+    try {
+      const auto members = Json(line).object();
+      std::map<std::string, std::string> fields;
+      bool malformed = false;
+      bool id_is_wrong = false;
+      for (const std::string& field : kFields) {
+        const std::string name = name_in_input(field, columns);
+        int count = 0;
+        for (const auto& [key, value] : members) {
+          if (key != name) continue;
+          ++count;
+          if (value.kind == Value::kString) fields[field] = value.text;
+          if (value.kind == Value::kOther || count > 1) {
+            malformed = true;
+            id_is_wrong |= field == "id";
+          }
+        }
+      }
+      rows.push_back(row_of(fields, id_is_wrong, malformed, number));
+    } catch (int) {
+      rows.push_back(bad);
+    }
+  }
+  return rows;
+}
+
+std::optional<std::vector<Row>> Reference::screen_csv(std::string_view text,
+                                                      const std::map<std::string, std::string>& columns) const {
+  text = without_bom(text);
+  std::vector<Row> rows;
+  std::vector<std::string> header;
+  std::uint64_t number = 1;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t blank_end = 0;
+    if (blank_line_at(text, at, blank_end)) {
+      at = blank_end;
+      ++number;
+      continue;
+    }
+    const Record record = read_record(text, at, header.size());
+    at = record.end;
+    const std::uint64_t line = number;
+    number += record.lines;
+    if (header.empty()) {
+      if (record.wrong) return std::nullopt;
+      for (const std::string& name : record.fields) header.push_back(trimmed(name));
+      for (const std::string& field : kFields) {
+        const std::string name = name_in_input(field, columns);
+        const auto count = std::count(header.begin(), header.end(), name);
+        if (count > 1 || (count == 0 && (field == "id" || name != field))) return std::nullopt;
+      }
+      continue;
+    }
+    if (record.wrong) {
+      rows.push_back({std::nullopt, line, "error", {"malformed"}});
+      continue;
+    }
+    std::map<std::string, std::string> fields;
+    for (const std::string& field : kFields) {
+      const auto column = std::find(header.begin(), header.end(), name_in_input(field, columns));
+      if (column != header.end()) fields[field] = record.fields[static_cast<std::size_t>(column - header.begin())];
+    }
+    rows.push_back(row_of(fields, false, false, line));
+  }
+  if (header.empty()) return std::nullopt;
+  return rows;
+}
+
+}  // namespace clearline::reference

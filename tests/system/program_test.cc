@@ -1,0 +1,361 @@
+// The built program, from the outside: formats, exit codes, whole files, silence about people.
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "tests/support/files.h"
+#include "tests/support/process.h"
+
+namespace clearline::test {
+namespace {
+
+const std::string kRegistryCsv =
+    "code,name,name_ko,phone,zips,status\n"
+    "P123456789012,HONG GILDONG,홍길동,01098765432,04524;12345,active\n"
+    "P222222222222,KIM CHULSOO,,,,suspended\n";
+const std::string kDay = R"({"id":"D1","code":"P123456789012","name":"Gil-Dong Hong","zip":"04524"})"
+                         "\n"
+                         R"({"id":"D2","code":"P222222222222","name":"KIM CHULSOO","zip":"04524"})"
+                         "\n"
+                         R"({"id":"D3","code":"P123456789012","name":"HONG GILDONG","zip":"99999"})"
+                         "\n{\"id\":\"D4\n";
+const std::string kVerdicts =
+    R"({"id":"D1","verdict":"clear"})"
+    "\n"
+    R"({"id":"D2","verdict":"hold","reasons":["code_suspended","zip_not_on_file"]})"
+    "\n"
+    R"({"id":"D3","verdict":"hold","reasons":["zip_mismatch"]})"
+    "\n"
+    R"({"id":null,"line":4,"verdict":"error","reasons":["malformed"],"detail":"column 7: string is not closed"})"
+    "\n";
+
+class Program : public testing::Test {
+ protected:
+  Program()
+      : registry(folder.write("registry.csv", kRegistryCsv)),
+        image(folder.path("registry.img")),
+        day(folder.write("day.ndjson", kDay)) {
+    EXPECT_EQ(run_clearline({"registry", "build", registry, "-o", image}).exit_code, 0);
+    files = folder.file_count();
+  }
+  ProcessResult screen(std::vector<std::string> more, const ProcessSetup& setup = {}) const {
+    std::vector<std::string> arguments{"screen", "-r", image};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_clearline(arguments, setup);
+  }
+
+  TestFolder folder;
+  std::string registry;
+  std::string image;
+  std::string day;
+  std::size_t files = 0;
+};
+
+TEST_F(Program, ScreensFilesAndStdinToStdoutAndFiles) {
+  const auto direct = screen({day});
+  EXPECT_EQ(direct.exit_code, 0);
+  EXPECT_EQ(direct.out, kVerdicts);
+  ProcessSetup from_stdin;
+  from_stdin.input = kDay;
+  EXPECT_EQ(screen({}, from_stdin).out, kVerdicts);
+  EXPECT_EQ(screen({"-"}, from_stdin).out, kVerdicts);
+  const auto to_file = screen({day, "-o", folder.path("v.ndjson")});
+  EXPECT_EQ(to_file.exit_code, 0);
+  EXPECT_EQ(to_file.out, "");
+  EXPECT_EQ(read_file(folder.path("v.ndjson")), kVerdicts);
+}
+
+TEST_F(Program, ScreensSeveralInputsInTheirOrder) {
+  const std::string more = folder.write("more.csv", "id,code\nE1,P1\n");
+  EXPECT_EQ(screen({day, more}).out,
+            kVerdicts + "{\"id\":\"E1\",\"verdict\":\"hold\",\"reasons\":[\"code_malformed\"]}\n");
+}
+
+TEST_F(Program, WritesCsvByOptionOrName) {
+  const std::string csv =
+      "id,verdict,reasons,line,detail\nD1,clear,,,\nD2,hold,code_suspended;zip_not_on_file,,\nD3,hold,zip_mismatch,,\n"
+      ",error,malformed,4,column 7: string is not closed\n";
+  EXPECT_EQ(screen({day, "--output-format", "csv"}).out, csv);
+  EXPECT_EQ(screen({day, "-o", folder.path("v.csv")}).exit_code, 0);
+  EXPECT_EQ(read_file(folder.path("v.csv")), csv);
+}
+
+TEST_F(Program, EmitsFlaggedOnlyAndExplains) {
+  EXPECT_EQ(screen({day, "--emit", "flagged"}).out, kVerdicts.substr(kVerdicts.find('\n') + 1));
+  const std::string explained = screen({day, "--explain"}).out;
+  EXPECT_NE(
+      explained.find(
+          R"({"id":"D1","verdict":"clear","checks":{"code":"active","name":"same:given_first","phone":"not_checked","zip":"same"},"fix":[],"rule":"standard","registry_seq":0)"),
+      std::string::npos)
+      << explained;
+}
+
+TEST_F(Program, SummaryAccountsForEveryDeclaration) {
+  const std::string json = screen({day, "--summary", "json"}).err;
+  EXPECT_EQ(
+      json.find(
+          R"({"declarations":4,"clear":1,"review":0,"hold":2,"error":1,"reasons":{"malformed":1,"code_suspended":1,"zip_mismatch":1,"zip_not_on_file":1},"policy":"standard","registry_seq":0,)"),
+      0U)
+      << json;
+  EXPECT_NE(screen({day}).err.find("4 declarations"), std::string::npos);
+  EXPECT_EQ(screen({day, "--summary", "none"}).err, "");
+}
+
+TEST_F(Program, FailOnSetsExitCodeOne) {
+  EXPECT_EQ(screen({day, "--fail-on", "hold"}).exit_code, 1);
+  EXPECT_EQ(screen({day, "--fail-on", "hold:75%"}).exit_code, 0) << "75 % are not more than 75 %";
+  EXPECT_EQ(screen({day, "--fail-on", "hold:74.9%"}).exit_code, 1);
+  EXPECT_EQ(screen({day, "--fail-on", "error"}).exit_code, 1);
+  EXPECT_EQ(screen({day, "--fail-on", "error:25%"}).exit_code, 0);
+  EXPECT_EQ(screen({day, "--fail-on", "hold"}).out, kVerdicts) << "the verdicts are written all the same";
+}
+
+TEST_F(Program, MapsColumns) {
+  const std::string csv =
+      folder.write("k.csv", "주문,개인통관고유부호,수취인명,우편번호\nK1,P123456789012,홍길동,12345\n");
+  const auto result = screen({csv, "--columns", "id=주문,code=개인통관고유부호,name=수취인명,zip=우편번호"});
+  EXPECT_EQ(result.out, "{\"id\":\"K1\",\"verdict\":\"clear\"}\n");
+  EXPECT_EQ(screen({csv}).exit_code, 3);
+  EXPECT_NE(screen({csv}).err.find("k.csv:1:1: error: the CSV header has no column 'id'"), std::string::npos);
+}
+
+TEST_F(Program, WrongUseIsTwoWithAHint) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{},
+                                                    {"scren"},
+                                                    {"screen"},
+                                                    {"screen", day, "-r", image, "--nope"},
+                                                    {"screen", day, "-r", image, "-j", "0"},
+                                                    {"screen", day, "-r", image, "--fail-on", "clear"},
+                                                    {"screen", day, "-r", image, "--emit", "some"},
+                                                    {"screen", day, "-r", image, "--columns", "x=y"},
+                                                    {"registry"},
+                                                    {"generate", "registry", "--count", "x"},
+                                                    {"generate", "declarations", "--share", "internal=1%"}}) {
+    const auto result = run_clearline(arguments);
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    EXPECT_NE(result.err.find("error: "), std::string::npos);
+    EXPECT_EQ(result.out, "");
+  }
+}
+
+TEST_F(Program, EveryVerbHasHelpWithExamples) {
+  for (const std::vector<std::string>& verb : {std::vector<std::string>{"screen"},
+                                               {"registry"},
+                                               {"registry", "build"},
+                                               {"registry", "verify"},
+                                               {"registry", "info"},
+                                               {"registry", "export"},
+                                               {"lookup"},
+                                               {"generate"},
+                                               {"generate", "registry"},
+                                               {"generate", "declarations"},
+                                               {"demo"},
+                                               {}}) {
+    auto arguments = verb;
+    arguments.emplace_back("--help");
+    const auto result = run_clearline(arguments);
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_NE(result.out.find("Example"), std::string::npos) << result.out;
+  }
+}
+
+TEST_F(Program, MissingOrUnreadableInputIsThreeAndLeavesNothing) {
+  EXPECT_EQ(screen({folder.path("none"), "-o", folder.path("v")}).exit_code, 3);
+  EXPECT_EQ(screen({day, folder.path("none"), "-o", folder.path("v")}).exit_code, 3);
+  EXPECT_EQ(screen({folder.path(""), "-o", folder.path("v")}).exit_code, 3);
+  EXPECT_EQ(run_clearline({"registry", "build", folder.path("none"), "-o", folder.path("n.img")}).exit_code, 3);
+  EXPECT_EQ(folder.file_count(), files);
+}
+
+TEST_F(Program, MissingOrDamagedRegistryIsFour) {
+  EXPECT_EQ(run_clearline({"screen", day, "-r", folder.path("none")}).exit_code, 4);
+  std::string bytes = read_file(image);
+  bytes[bytes.size() / 2] ^= 1;
+  const std::string damaged = folder.write("damaged.img", bytes);
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"screen", day, "-r", damaged},
+                                                    {"lookup", "P123456789012", "-r", damaged},
+                                                    {"registry", "verify", damaged},
+                                                    {"registry", "export", damaged}}) {
+    const auto result = run_clearline(arguments);
+    EXPECT_EQ(result.exit_code, 4) << arguments[0];
+    EXPECT_EQ(result.out, "");
+    EXPECT_NE(result.err.find(" at byte "), std::string::npos);
+  }
+  EXPECT_EQ(run_clearline({"registry", "verify", image}).exit_code, 0);
+}
+
+TEST_F(Program, FullDiskIsFiveAndLeavesTheOldFile) {
+  EXPECT_EQ(screen({day, "-o", "/dev/full"}).exit_code, 5);
+  ProcessSetup full;
+  full.output_path = "/dev/full";
+  EXPECT_EQ(screen({day}, full).exit_code, 5);
+  EXPECT_EQ(screen({day, "-o", folder.path("no/folder/v")}).exit_code, 5);
+  if (geteuid() != 0) GTEST_SKIP() << "a small file system can only be mounted by root";
+  const std::string small = folder.path("small");
+  std::filesystem::create_directory(small);
+  if (mount("tmpfs", small.c_str(), "tmpfs", 0, "size=64k") != 0) GTEST_SKIP() << "tmpfs cannot be mounted here";
+  std::string many;
+  for (int i = 0; i < 5000; ++i) many += kDay;
+  const std::string large = folder.write("large.ndjson", many);
+  const auto result = screen({large, "-o", small + "/v"});
+  const auto left = std::distance(std::filesystem::directory_iterator(small), {});
+  umount(small.c_str());
+  EXPECT_EQ(result.exit_code, 5);
+  EXPECT_NE(result.err.find("/v: error: cannot write: No space left"), std::string::npos) << result.err;
+  EXPECT_EQ(left, 0);
+}
+
+TEST_F(Program, AClosedPipeEndsQuietly) {
+  std::string many;
+  for (int i = 0; i < 50'000; ++i) many += kDay;
+  ProcessSetup closing;
+  closing.close_stdout_early = true;
+  const auto result = screen({folder.write("large.ndjson", many)}, closing);
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.err, "");
+}
+
+TEST_F(Program, InterruptIsSevenAndLeavesNothing) {
+  ProcessSetup interrupted;
+  interrupted.input = kDay;
+  interrupted.signal_after_ms = 500;
+  const auto result = screen({"-o", folder.path("v")}, interrupted);
+  EXPECT_EQ(result.exit_code, 7);
+  EXPECT_EQ(folder.file_count(), files);
+}
+
+TEST_F(Program, BadRegistryRecordsAreRefusedWithPlacesAndTheOldImageStays) {
+  const std::string before = read_file(image);
+  const std::string bad = folder.write("bad.csv", kRegistryCsv + "P12,X,,,,\nP123456789012,LEE MINHO,,,,\n");
+  const auto refused = run_clearline({"registry", "build", bad, "-o", image});
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_NE(refused.err.find("bad.csv:4:1: error: code is not P and 12 digits"), std::string::npos) << refused.err;
+  EXPECT_EQ(read_file(image), before);
+  const std::string twice = folder.write("twice.csv", kRegistryCsv + "P123456789012,LEE MINHO,,,,\n");
+  const auto doubled = run_clearline({"registry", "build", twice, "-o", image});
+  EXPECT_EQ(doubled.exit_code, 3);
+  EXPECT_NE(doubled.err.find("twice.csv:4:1: error: this code is there already, at line 2"), std::string::npos)
+      << doubled.err;
+  EXPECT_EQ(read_file(image), before);
+  const auto kept = run_clearline(
+      {"registry", "build", bad, "-o", image, "--on-duplicate", "last", "--rejects", folder.path("rejects.csv")});
+  EXPECT_EQ(kept.exit_code, 0) << kept.err;
+  EXPECT_EQ(read_file(folder.path("rejects.csv")), "code,name,name_ko,phone,zips,status\nP12,X,,,,\n");
+  struct stat info{};
+  ASSERT_EQ(stat(folder.path("rejects.csv").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600U);
+  EXPECT_EQ(run_clearline({"lookup", "P123456789012", "--name", "Minho Lee", "-r", image}).exit_code, 0);
+}
+
+TEST_F(Program, ExportsWhatItBuiltSortedAndBuildsItAgain) {
+  const std::string expected =
+      "code,name,name_ko,phone,zips,status,replaced_by,issued,changed,expires\n"
+      "P123456789012,HONG GILDONG,홍길동,01098765432,04524;12345,active,,,,\n"
+      "P222222222222,KIM CHULSOO,,,,suspended,,,,\n";
+  EXPECT_EQ(run_clearline({"registry", "export", image}).out, expected);
+  const std::string ndjson = folder.path("out.ndjson");
+  EXPECT_EQ(run_clearline({"registry", "export", image, "-o", ndjson}).exit_code, 0);
+  EXPECT_EQ(run_clearline({"registry", "build", ndjson, "-o", folder.path("again.img")}).exit_code, 0);
+  EXPECT_EQ(run_clearline({"registry", "export", folder.path("again.img")}).out, expected);
+}
+
+TEST_F(Program, LooksUpOneCodeAndComparesWhatIsGiven) {
+  const auto look = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments{"lookup", "-r", image};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_clearline(arguments);
+  };
+  EXPECT_EQ(look({"P123456789012"}).exit_code, 0);
+  EXPECT_EQ(look({"P123456789012", "--name", "Gildong Hong", "--zip", "04524", "--phone", "010-9876-5432"}).exit_code,
+            0);
+  const auto held = look({"P123456789012", "--zip", "11111"});
+  EXPECT_EQ(held.exit_code, 1);
+  EXPECT_EQ(
+      held.out.find(
+          R"({"code":"P123456789012","verdict":"hold","reasons":["zip_mismatch"],"checks":{"code":"active","name":"not_checked","phone":"not_checked","zip":"mismatch"},"fix":["check_zip"],"rule":"standard","registry_seq":0)"),
+      0U)
+      << held.out;
+  EXPECT_EQ(look({"P222222222222"}).exit_code, 1);
+  EXPECT_EQ(look({"P999999999999"}).exit_code, 1);
+  EXPECT_EQ(look({"nonsense"}).exit_code, 1);
+}
+
+TEST_F(Program, NeverShowsARegisteredValueOrADeclaredOneInWords) {
+  const std::string secrets = folder.write("secret.csv",
+                                           "code,name,name_ko,phone,zips,status\n"
+                                           "P777777777771,SECRETFAMILY GIVEN,비밀,01077771111,77711,active\n"
+                                           "P777777777772,SECRETBAD,SECRETKO,01077772222,7771,active\n"
+                                           "P777777777771,SECRETAGAIN,,,,\n");
+  const std::string declared = folder.write(
+      "declared.csv",
+      "id,code,name,zip,phone\nS1,P777777777771,SECRETOTHER,77799,01077773333\nS2,P777777777771,\"SECRETX\"x,1,2\n");
+  const std::string secret_image = folder.path("s.img");
+  std::string words;
+  const auto hear = [&](const ProcessResult& result) { words += result.err + result.out; };
+  hear(run_clearline({"registry", "build", secrets, "-o", secret_image}));
+  hear(run_clearline(
+      {"registry", "build", secrets, "-o", secret_image, "--on-duplicate", "last", "--rejects", folder.path("r.csv")}));
+  hear(run_clearline({"registry", "info", secret_image}));
+  hear(run_clearline({"registry", "verify", secret_image}));
+  hear(run_clearline({"screen", declared, "-r", secret_image, "--explain"}));
+  hear(run_clearline({"screen", declared, "-r", secret_image, "--output-format", "csv", "--summary", "json"}));
+  for (const std::string secret : {"SECRET", "비밀", "P7777777", "0107777", "7771", "77799"})
+    EXPECT_EQ(words.find(secret), std::string::npos) << secret << "\n" << words;
+}
+
+TEST_F(Program, TheDemoIsAsExpected) {
+  const auto result = run_clearline({"demo"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("490,000 of 490,000 verdicts as expected"), std::string::npos) << result.out;
+}
+
+/// id, verdict and reasons of CSV verdicts.
+std::string first_three_columns(const std::string& csv) {
+  std::string out;
+  for (std::size_t at = 0; at < csv.size();) {
+    const std::size_t end = csv.find('\n', at);
+    std::string row = csv.substr(at, end - at);
+    if (row.ends_with('\r')) row.pop_back();
+    std::size_t third = row.find(',', row.find(',', row.find(',') + 1) + 1);
+    out += row.substr(0, third) + "\n";
+    at = end + 1;
+  }
+  return out;
+}
+
+TEST_F(Program, ShippedSampleIsAsExpected) {
+  const std::filesystem::path data = std::filesystem::path(CLEARLINE_SOURCE) / "tests/data/sample";
+  ASSERT_EQ(run_clearline({"registry", "build", data / "registry.csv", "-o", image}).exit_code, 0);
+  for (const std::string form : {"ndjson", "csv"}) {
+    const auto result = screen({data / ("declarations." + form), "--output-format", "csv"});
+    EXPECT_EQ(first_three_columns(result.out), read_file(data / ("expected_" + form + ".csv"))) << form;
+  }
+}
+
+TEST_F(Program, RealDeclarationsAreAsExpected) {
+  const char* given = std::getenv("CLEARLINE_KCS_DATA");
+  const std::filesystem::path data =
+      given != nullptr ? std::filesystem::path(given) : std::filesystem::path(CLEARLINE_SOURCE) / "../shared/data/kcs";
+  if (!std::filesystem::exists(data / "declarations.csv"))
+    GTEST_SKIP() << "no customs data at " << data << "; set CLEARLINE_KCS_DATA";
+  ASSERT_EQ(run_clearline({"registry", "build", data / "registry.csv", "-o", image}).exit_code, 0);
+  const std::string columns =
+      "id=Declaration ID,code=개인통관고유부호,name=수취인명,zip=우편번호,phone=수취인연락처1,declared_at=신고일";
+  const std::string expected = first_three_columns(read_file(data / "expected.csv"));
+  for (const std::string threads : {"1", "2", "7"}) {
+    ASSERT_EQ(
+        screen({data / "declarations.csv", "-o", folder.path("v.csv"), "-j", threads, "--columns", columns}).exit_code,
+        0);
+    EXPECT_EQ(first_three_columns(read_file(folder.path("v.csv"))), expected);
+  }
+  ProcessSetup from_stdin;
+  from_stdin.input = read_file(data / "declarations.csv");
+  EXPECT_EQ(first_three_columns(screen({"--columns", columns, "--output-format", "csv"}, from_stdin).out), expected);
+}
+
+}  // namespace
+}  // namespace clearline::test
