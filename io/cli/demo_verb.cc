@@ -1,19 +1,24 @@
 #include "io/cli/demo_verb.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <array>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "io/cli/generate_verb.h"
 #include "io/cli/progress.h"
 #include "io/cli/registry_verbs.h"
 #include "io/cli/screen_verb.h"
+#include "io/store/output_file.h"
 
 namespace clearline {
 namespace {
@@ -29,7 +34,29 @@ struct DemoRequest {
 constexpr std::uint64_t kPeople = 300'000;
 constexpr std::uint64_t kDeclarations = 490'000;
 
-/// A folder for the demo's files: the user's, or a private one that goes with it.
+constexpr const char* kRegistry = "registry.csv";
+constexpr const char* kImage = "registry.img";
+constexpr const char* kDay = "day.ndjson";
+constexpr const char* kExpected = "expected.csv";
+constexpr const char* kVerdicts = "verdicts.csv";
+constexpr std::array kFiles{kRegistry, kImage, kDay, kExpected, kVerdicts};
+
+/// What an interrupted demo must not leave behind: paths that a signal handler can unlink without asking for memory.
+/// Written before the handlers are set and never changed.
+std::string folder_to_remove;
+std::array<std::string, kFiles.size()> files_to_remove;
+std::array<struct sigaction, NSIG> actions_before;
+
+void remove_demo_folder(int number) {
+  remove_pending_output_files();
+  for (const std::string& file : files_to_remove) unlink(file.c_str());
+  rmdir(folder_to_remove.c_str());
+  const auto& before = actions_before[static_cast<std::size_t>(number)];
+  if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) before.sa_handler(number);
+  _exit(static_cast<int>(StatusKind::kInterrupted));
+}
+
+/// A folder for the demo's files: the user's, or a private one that goes with it, also when a signal ends the demo.
 class DemoFolder {
  public:
   static Result<std::unique_ptr<DemoFolder>> make(const std::string& keep) {
@@ -39,8 +66,9 @@ class DemoFolder {
       if (error) return Status(StatusKind::kOutput, keep + ": error: cannot create: " + error.message());
       return std::unique_ptr<DemoFolder>(new DemoFolder(keep, false));
     }
-    std::string path = (fs::temp_directory_path(error) / "clearline-demo-XXXXXX").string();
-    if (error || mkdtemp(path.data()) == nullptr) {
+    const fs::path parent = fs::temp_directory_path(error);
+    std::string path = (parent / "clearline-demo-XXXXXX").string();
+    if (error || mkdtemp(path.data()) == nullptr) {  // mode 0700
       return Status(StatusKind::kOutput, path + ": error: cannot create a temporary folder; say --keep DIR");
     }
     return std::unique_ptr<DemoFolder>(new DemoFolder(path, true));
@@ -52,10 +80,20 @@ class DemoFolder {
     if (temporary_) fs::remove_all(path_, ignored);
   }
 
-  std::string file(const std::string& name) const { return (fs::path(path_) / name).string(); }
+  std::string file(const char* name) const { return (fs::path(path_) / name).string(); }
 
  private:
-  DemoFolder(std::string path, bool temporary) : path_(std::move(path)), temporary_(temporary) {}
+  DemoFolder(std::string path, bool temporary) : path_(std::move(path)), temporary_(temporary) {
+    if (!temporary_) return;
+    folder_to_remove = path_;
+    for (std::size_t i = 0; i < kFiles.size(); ++i) files_to_remove[i] = file(kFiles[i]);
+    struct sigaction action{};
+    action.sa_handler = remove_demo_folder;
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+      struct sigaction& before = actions_before[static_cast<std::size_t>(number)];
+      if (sigaction(number, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(number, &action, nullptr);
+    }
+  }
   std::string path_;
   bool temporary_;
 };
@@ -80,7 +118,7 @@ std::uint64_t count_as_expected(const std::string& verdicts_path, const std::str
 
 void say(int step, const std::string& what, const std::string& command) {
   fmt::print("\n{}. {}\n   $ {}\n", step, what, command);
-  std::fflush(stdout);
+  (void)std::fflush(stdout);
 }
 
 Status run_demo(const DemoRequest& request) {
@@ -94,14 +132,14 @@ Status run_demo(const DemoRequest& request) {
   GenerateRegistryRequest people;
   people.count = kPeople;
   people.seed = request.seed;
-  people.output = path("registry.csv");
+  people.output = path(kRegistry);
   if (Status status = run_generate_registry(people); !status.ok()) return status;
 
   say(2, "The registry becomes an image, made to be read and used at once.",
       "clearline registry build registry.csv -o registry.img");
   BuildRequest build;
   build.input = people.output;
-  build.image = path("registry.img");
+  build.image = path(kImage);
   BuildReport built;
   if (Status status = run_registry_build(build, built); !status.ok()) return status;
   fmt::print("   {} entries in {:.2f} s\n", with_commas(built.entries), built.seconds);
@@ -118,15 +156,15 @@ Status run_demo(const DemoRequest& request) {
   day.plan.seed = request.seed;
   day.plan.registry_seed = request.seed;
   day.plan.registry_count = kPeople;
-  day.output = path("day.ndjson");
-  day.expected = path("expected.csv");
+  day.output = path(kDay);
+  day.expected = path(kExpected);
   if (Status status = run_generate_declarations(day); !status.ok()) return status;
 
   say(4, "They are screened.", "clearline screen day.ndjson -r registry.img -o verdicts.csv");
   ScreenRequest screen;
   screen.inputs = {day.output};
   screen.registry = build.image;
-  screen.output = path("verdicts.csv");
+  screen.output = path(kVerdicts);
   screen.threads = request.threads;
   ScreenReport screened;
   if (Status status = run_screen(screen, screened); !status.ok()) return status;
@@ -154,7 +192,7 @@ void add_demo_verb(CLI::App& app, Command& command) {
   verb->add_option("--keep", request->keep, "Leave the files in this folder")->type_name("DIR");
   verb->add_option("--seed", request->seed, "Other people, another day (default 1)")->type_name("N");
   verb->add_option("-j,--threads", request->threads, "Threads; else as many processors as may be used")
-      ->check(CLI::Range(1, 1024))
+      ->check(CLI::Range(1, 1024).description(""))
       ->type_name("N");
   verb->footer("Examples:\n  clearline demo\n  clearline demo --keep /tmp/clearline-demo --seed 7");
   verb->callback([request, &command] { command.run = [request] { return run_demo(*request); }; });

@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "io/cli/machine.h"
 #include "io/cli/options.h"
 #include "io/cli/progress.h"
+#include "io/formats/input_format.h"
 #include "io/store/output_file.h"
 
 namespace clearline {
@@ -44,6 +47,30 @@ std::optional<std::string> take_share(const std::string& text, generate::Shares&
   return "unknown reason '" + word + "'";
 }
 
+/// `  code_missing 0.1%, code_malformed 0.1% ...`, a few a line.
+std::string shares_text(const generate::Shares& shares) {
+  std::string text;
+  int in_line = 0;
+  for (int i = 0; i < kReasonCount; ++i) {
+    const auto reason = static_cast<Reason>(i);
+    if (!generate::can_be_wanted(reason)) continue;
+    text += fmt::format("{}{} {:g}%", in_line == 0 ? "  " : ", ", to_string(reason),
+                        shares[static_cast<std::size_t>(i)] * 100);
+    if (++in_line < 4) continue;
+    text += "\n";
+    in_line = 0;
+  }
+  return in_line == 0 ? text : text + "\n";
+}
+
+/// As the user says, else by the name of the output, else the usual one.
+generate::Form chosen_form(std::optional<generate::Form> wanted, const std::string& output, generate::Form usual) {
+  if (wanted) return *wanted;
+  const auto by_name = format_of_name(output);
+  if (!by_name) return usual;
+  return *by_name == Format::kCsv ? generate::Form::kCsv : generate::Form::kNdjson;
+}
+
 }  // namespace
 
 Status run_generate_registry(const GenerateRegistryRequest& request) {
@@ -56,7 +83,7 @@ Status run_generate_registry(const GenerateRegistryRequest& request) {
   generate::append_registry_header(request.form, text);
   Status status;
   for (std::uint64_t i = 0; i < request.count && status.ok(); ++i) {
-    generate::append_registered(people, i, request.form, text);
+    generate::append_entry(people.person(i).entry, request.form, text);
     if (text.size() >= kWriteBytes) progress.update(i, bytes += text.size());
     status = flush(*file, text, false);
   }
@@ -66,6 +93,9 @@ Status run_generate_registry(const GenerateRegistryRequest& request) {
 }
 
 Status run_generate_declarations(const GenerateDeclarationsRequest& request) {
+  if (request.output == "-" && request.expected == "-") {
+    return {StatusKind::kUsage, "declarations and expected verdicts cannot both go to stdout; name a file with -o"};
+  }
   auto file = OutputFile::open(request.output, FileMode::kUsual);
   if (!file.ok()) return file.status();
   std::optional<OutputFile> expected_file;
@@ -78,7 +108,7 @@ Status run_generate_declarations(const GenerateDeclarationsRequest& request) {
   std::string text;
   std::string expected(generate::kExpectedHeader);
   std::uint64_t bytes = 0;
-  generate::append_header(request.plan, text);
+  generate::append_declaration_header(request.plan.form, request.plan.style, text);
   Status status;
   for (std::uint64_t i = 0; i < request.count && status.ok(); ++i) {
     generate::append_declaration(request.plan, i, text, expected);
@@ -98,56 +128,77 @@ Status run_generate_declarations(const GenerateDeclarationsRequest& request) {
 }
 
 void add_generate_verb(CLI::App& app, Command& command) {
+  using generate::Form;
+  using generate::Style;
   auto* verb = app.add_subcommand("generate", "Make up registries and declarations, seeded, of any size");
   verb->require_subcommand(1);
   verb->footer(
+      "Nobody in them exists. The same numbers give the same bytes on every machine.\n\n"
       "Examples:\n"
       "  clearline generate registry --count 300000 -o registry.csv\n"
       "  clearline generate declarations --count 490000 --registry-count 300000 -o day.ndjson --expected expected.csv");
-  const std::vector<std::pair<std::string, generate::Form>> forms{{"ndjson", generate::Form::kNdjson},
-                                                                  {"csv", generate::Form::kCsv}};
+  const std::vector<std::pair<std::string, Form>> forms{{"ndjson", Form::kNdjson}, {"csv", Form::kCsv}};
+  // The words are in the help; CLI11 would add the range to the option's type.
+  const auto people = CLI::Range(std::uint64_t{1}, generate::kPeopleMax).description("");
 
   auto registry_request = std::make_shared<GenerateRegistryRequest>();
+  auto registry_form = std::make_shared<std::optional<Form>>();
   auto* registry = verb->add_subcommand("registry", "A registry of made-up people");
-  registry->add_option("--count", registry_request->count, "Entries (default 300000)")->type_name("N");
+  registry->add_option("--count", registry_request->count, "Entries (default 300000)")->check(people)->type_name("N");
   registry->add_option("--seed", registry_request->seed, "Same seed, same people (default 1)")->type_name("N");
-  add_choice<generate::Form>(*registry, "--format", registry_request->form, forms, "Format (default csv)");
-  registry->add_option("-o,--output", registry_request->output, "Where it goes; - is stdout")->type_name("FILE");
-  registry->footer("Example:\n  clearline generate registry --count 26000000 -o registry.csv");
-  registry->callback([registry_request, &command] {
+  add_choice<Form>(*registry, "--format", *registry_form, forms, "Format; else by -o, else csv");
+  registry->add_option("-o,--output", registry_request->output, "Where it goes; - is stdout (default)")
+      ->type_name("FILE");
+  registry->footer(
+      "Examples:\n"
+      "  clearline generate registry --count 26000000 -o registry.csv\n"
+      "  clearline generate registry --count 5 --seed 7 --format ndjson");
+  registry->callback([registry_request, registry_form, &command] {
+    registry_request->form = chosen_form(*registry_form, registry_request->output, Form::kCsv);
     command.run = [registry_request] { return run_generate_registry(*registry_request); };
   });
 
   auto request = std::make_shared<GenerateDeclarationsRequest>();
+  auto form = std::make_shared<std::optional<Form>>();
   auto shares = std::make_shared<std::vector<std::string>>();
   auto malformed = std::make_shared<std::string>();
   auto* declarations = verb->add_subcommand("declarations", "Declarations of people of a made-up registry");
   declarations->add_option("--count", request->count, "Declarations (default 100000)")->type_name("N");
   declarations->add_option("--seed", request->plan.seed, "Same seed, same declarations (default 1)")->type_name("N");
   declarations->add_option("--registry-count", request->plan.registry_count, "Entries of the registry (default 300000)")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 37))
+      ->check(people)
       ->type_name("N");
   declarations->add_option("--registry-seed", request->plan.registry_seed, "Seed of the registry (default 1)")
       ->type_name("N");
-  add_choice<generate::Form>(*declarations, "--format", request->plan.form, forms, "Format (default ndjson)");
-  add_choice<generate::Style>(*declarations, "--style", request->plan.style,
-                              {{"full", generate::Style::kFull}, {"short", generate::Style::kShort}},
-                              "full: 16 fields, about 430 bytes (default); short: needed fields, about 120 bytes");
-  declarations->add_option("-o,--output", request->output, "Where they go; - is stdout")->type_name("FILE");
-  declarations->add_option("--expected", request->expected, "Where the expected verdicts go, as CSV")
+  add_choice<Form>(*declarations, "--format", *form, forms, "Format; else by -o, else ndjson");
+  add_choice<Style>(*declarations, "--style", request->plan.style, {{"full", Style::kFull}, {"short", Style::kShort}},
+                    "full: 16 fields, about 430 bytes (default); short: needed fields, about 120 bytes");
+  declarations->add_option("-o,--output", request->output, "Where they go; - is stdout (default)")->type_name("FILE");
+  declarations
+      ->add_option("--expected", request->expected, "Where the expected verdicts go, as CSV: id,verdict,reasons")
       ->type_name("FILE");
-  declarations->add_option("--share", *shares, "Wanted share of a reason: zip_mismatch=2%; may be repeated")
+  declarations
+      ->add_option("--share", *shares, "Wanted share of a reason: zip_mismatch=2%; may be repeated; defaults below")
       ->type_name("REASON=N%");
   declarations->add_option("--malformed", *malformed, "The same as --share malformed=N%")->type_name("N%");
   declarations->footer(
-      "Examples:\n"
+      "The verdicts are those of the policy standard on any day. A reason that no entry of a small registry fits comes "
+      "less often.\n\n"
+      "Default shares:\n" +
+      shares_text(generate::usual_shares()) +
+      "\nExamples:\n"
       "  clearline generate declarations --count 1000 --style short | head -3\n"
-      "  clearline generate declarations --count 490000 -o day.csv --format csv --expected expected.csv --share "
-      "zip_mismatch=5%");
-  declarations->callback([request, shares, malformed, &command] {
+      "  clearline generate declarations --count 490000 -o day.csv --expected expected.csv --share zip_mismatch=5%");
+  declarations->callback([request, form, shares, malformed, &command] {
+    request->plan.form = chosen_form(*form, request->output, Form::kNdjson);
     if (!malformed->empty()) shares->push_back("malformed=" + *malformed);
     for (const std::string& share : *shares) {
       if (const auto wrong = take_share(share, request->plan.shares)) throw CLI::ValidationError("--share", *wrong);
+    }
+    if (!generate::can_be_had(request->plan.shares)) {
+      throw CLI::ValidationError("--share",
+                                 "a declaration has one reason of its code, one of its name, one of its phone "
+                                 "and one of its zip: the shares of each add up to more than 100%");
     }
     command.run = [request] { return run_generate_declarations(*request); };
   });

@@ -1,29 +1,26 @@
-// Made-up declarations about made-up people, with the verdict that each must get.
+// Declarations: made-up ones about made-up people, each with the verdict that it must get.
 //
-// The verdict follows from how a declaration was made: a plan chooses the reasons first, then a person whom they fit
-// and a spelling that is equal or plainly another. Nothing here canonicalises or compares, and nothing of the engine is
-// used.
+// The verdict follows from how a declaration was made: a plan draws the reasons first, then finds a person whom they
+// fit and writes a spelling that is equal or plainly another. Nothing here canonicalises or compares, and nothing of
+// the engine's matching is used, so the expected verdicts check it from outside.
+//
+// Each declaration is made from its number alone, and so is the person it is about: any number of them, in any order,
+// without memory.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "clearline/verdict.h"
 #include "io/generate/people.h"
-#include "io/generate/random.h"
+#include "io/generate/records.h"
 
 namespace clearline::generate {
 
-enum class Style {
-  kShort,  ///< needed fields only, about 120 bytes as NDJSON
-  kFull,   ///< 16 fields in varied order, escapes, Hangul, phone, nested ignored values; about 430 bytes
-};
-enum class Form { kNdjson, kCsv };
-
-/// Of all declarations, the wanted share of each reason, 0 to 1. Reasons of one item exclude each other.
+/// Of all declarations, the wanted share of each reason, 0 to 1. Where a code is missing, malformed or unknown, or the
+/// whole declaration malformed, what was wanted of the rest does not show: the usual shares lose a hundredth so.
 using Shares = std::array<double, kReasonCount>;
 
 /// A day as it might be: some 84 % clear.
@@ -31,24 +28,22 @@ Shares usual_shares();
 /// Whether a share can be wanted of a reason: the standard policy can give it without variants.
 bool can_be_wanted(Reason reason);
 
+/// Whether they can be had together: those of one item (code, name, phone, zip) exclude each other, so that they add up
+/// to no more than all.
+bool can_be_had(const Shares& shares);
+
 struct DeclarationsPlan {
   std::uint64_t seed = 1;
   std::uint64_t registry_seed = 1;
-  std::uint64_t registry_count = 300'000;  ///< people 0 .. registry_count - 1 are registered
+  std::uint64_t registry_count = 300'000;  ///< people 0 .. registry_count - 1 are registered; at most kPeopleMax
   Style style = Style::kFull;
   Form form = Form::kNdjson;
   Shares shares = usual_shares();
 };
 
-/// Appends the CSV header of a plan's style; nothing for NDJSON.
-void append_header(const DeclarationsPlan& plan, std::string& out);
-
-/// Appends declaration `number` as a line or record, and to `expected` its row `id,verdict,reasons`.
+/// Appends declaration `number` as a line or record, and to `expected` its row `id,verdict,reasons`. The header of a
+/// CSV file is append_declaration_header()'s.
 void append_declaration(const DeclarationsPlan& plan, std::uint64_t number, std::string& out, std::string& expected);
-
-/// Appends person `number` as a registry record.
-void append_registered(const People& people, std::uint64_t number, Form form, std::string& out);
-void append_registry_header(Form form, std::string& out);
 
 /// The header of expected verdicts.
 inline constexpr std::string_view kExpectedHeader = "id,verdict,reasons\n";

@@ -1,5 +1,6 @@
 #include "io/generate/people.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -52,6 +53,22 @@ constexpr Family kFamilies[] = {  // NOLINT(modernize-avoid-c-arrays)
     {"차", {"CHA", "CHA", "CHA"}, 4},
     {"주", {"JOO", "JU", "CHOO"}, 4},
     {"우", {"WOO", "WU", "WOO"}, 4},
+    {"구", {"KOO", "KU", "GU"}, 4},
+    {"민", {"MIN", "MIN", "MIN"}, 3},
+    {"류", {"RYU", "RYOO", "YOO"}, 3},
+    {"나", {"NA", "RA", "NA"}, 3},
+    {"진", {"JIN", "CHIN", "JIN"}, 3},
+    {"지", {"JI", "JEE", "CHI"}, 3},
+    {"엄", {"UM", "EOM", "UHM"}, 3},
+    {"원", {"WON", "WON", "WON"}, 2},
+    {"천", {"CHEON", "CHUN", "CHON"}, 2},
+    {"방", {"BANG", "PANG", "BANG"}, 2},
+    {"공", {"KONG", "GONG", "KONG"}, 2},
+    {"현", {"HYUN", "HYEON", "HYUN"}, 2},
+    {"함", {"HAM", "HAHM", "HAM"}, 2},
+    {"변", {"BYUN", "BYEON", "BYON"}, 2},
+    {"염", {"YEOM", "YUM", "YOUM"}, 2},
+    {"여", {"YEO", "YUH", "YEO"}, 2},
     {"남궁", {"NAMGUNG", "NAMKOONG", "NAMGOONG"}, 1},
     {"선우", {"SUNWOO", "SEONWOO", "SUNWOO"}, 1},
     {"황보", {"HWANGBO", "HWANGBO", "WHANGBO"}, 1}};
@@ -64,44 +81,106 @@ struct Syllable {
 constexpr Syllable kSyllables[] = {  // NOLINT(modernize-avoid-c-arrays)
     {"민", {"MIN", "MIN"}},      {"서", {"SEO", "SUH"}},      {"준", {"JUN", "JOON"}},    {"지", {"JI", "JEE"}},
     {"현", {"HYUN", "HYEON"}},   {"우", {"WOO", "U"}},        {"영", {"YOUNG", "YEONG"}}, {"수", {"SOO", "SU"}},
-    {"진", {"JIN", "JIN"}},      {"은", {"EUN", "EUN"}},      {"혜", {"HYE", "HYE"}},     {"정", {"JUNG", "JEONG"}},
+    {"진", {"JIN", "JIN"}},      {"은", {"EUN", "UN"}},       {"혜", {"HYE", "HYE"}},     {"정", {"JUNG", "JEONG"}},
     {"경", {"KYUNG", "GYEONG"}}, {"재", {"JAE", "JAE"}},      {"성", {"SUNG", "SEONG"}},  {"호", {"HO", "HO"}},
     {"승", {"SEUNG", "SEUNG"}},  {"연", {"YEON", "YUN"}},     {"하", {"HA", "HA"}},       {"윤", {"YOON", "YUN"}},
     {"동", {"DONG", "DONG"}},    {"길", {"GIL", "KIL"}},      {"선", {"SUN", "SEON"}},    {"희", {"HEE", "HUI"}},
-    {"미", {"MI", "MEE"}},       {"나", {"NA", "NA"}},        {"다", {"DA", "DA"}},       {"라", {"RA", "RA"}},
-    {"아", {"A", "AH"}},         {"예", {"YE", "YEH"}},       {"태", {"TAE", "TAE"}},     {"상", {"SANG", "SANG"}},
+    {"미", {"MI", "MEE"}},       {"나", {"NA", "NA"}},        {"다", {"DA", "DA"}},       {"라", {"RA", "LA"}},
+    {"아", {"A", "AH"}},         {"예", {"YE", "YE"}},        {"태", {"TAE", "TAE"}},     {"상", {"SANG", "SANG"}},
     {"철", {"CHUL", "CHEOL"}},   {"용", {"YONG", "YONG"}},    {"규", {"KYU", "GYU"}},     {"훈", {"HOON", "HUN"}},
     {"주", {"JOO", "JU"}},       {"원", {"WON", "WON"}},      {"석", {"SEOK", "SUK"}},    {"빈", {"BIN", "BEEN"}},
-    {"도", {"DO", "DOH"}},       {"건", {"GUN", "GEON"}},     {"유", {"YOO", "YU"}},      {"인", {"IN", "IN"}},
-    {"채", {"CHAE", "CHAE"}},    {"소", {"SO", "SOH"}},       {"솔", {"SOL", "SOL"}},     {"광", {"KWANG", "GWANG"}},
-    {"명", {"MYUNG", "MYEONG"}}, {"순", {"SOON", "SUN"}},     {"옥", {"OK", "OCK"}},      {"숙", {"SOOK", "SUK"}},
+    {"도", {"DO", "DO"}},        {"건", {"GUN", "GEON"}},     {"유", {"YOO", "YU"}},      {"인", {"IN", "IN"}},
+    {"채", {"CHAE", "CHAE"}},    {"소", {"SO", "SO"}},        {"솔", {"SOL", "SOL"}},     {"광", {"KWANG", "GWANG"}},
+    {"명", {"MYUNG", "MYEONG"}}, {"순", {"SOON", "SUN"}},     {"옥", {"OK", "OK"}},       {"숙", {"SOOK", "SUK"}},
     {"자", {"JA", "JA"}},        {"령", {"RYUNG", "RYEONG"}}, {"해", {"HAE", "HAE"}},     {"환", {"HWAN", "HWAN"}},
-    {"찬", {"CHAN", "CHAN"}},    {"병", {"BYUNG", "BYEONG"}}, {"근", {"GEUN", "KEUN"}},   {"기", {"KI", "GI"}}};
+    {"찬", {"CHAN", "CHAN"}},    {"병", {"BYUNG", "BYEONG"}}, {"근", {"GEUN", "KEUN"}},   {"기", {"KI", "GI"}},
+    {"가", {"GA", "KA"}},        {"강", {"KANG", "GANG"}},    {"걸", {"GEOL", "GEOL"}},   {"겸", {"GYEOM", "KYUM"}},
+    {"고", {"KO", "GO"}},        {"곤", {"GON", "GON"}},      {"관", {"KWAN", "GWAN"}},   {"교", {"KYO", "GYO"}},
+    {"구", {"KOO", "GU"}},       {"국", {"KOOK", "GUK"}},     {"권", {"KWON", "GWON"}},   {"귀", {"KWI", "GWI"}},
+    {"금", {"GEUM", "KEUM"}},    {"남", {"NAM", "NAM"}},      {"노", {"NOH", "RO"}},      {"누", {"NU", "NU"}},
+    {"단", {"DAN", "DAN"}},      {"달", {"DAL", "DAL"}},      {"담", {"DAM", "DAM"}},     {"대", {"DAE", "DAE"}},
+    {"덕", {"DEOK", "DUK"}},     {"돈", {"DON", "DON"}},      {"두", {"DOO", "DU"}},      {"득", {"DEUK", "DEUK"}},
+    {"란", {"RAN", "RAN"}},      {"람", {"RAM", "RAM"}},      {"래", {"RAE", "RAE"}},     {"려", {"RYEO", "RYEO"}},
+    {"련", {"RYEON", "RYUN"}},   {"례", {"RYE", "RYE"}},      {"로", {"RO", "RO"}},       {"록", {"ROK", "ROK"}},
+    {"루", {"RU", "RU"}},        {"린", {"RIN", "LYNN"}},     {"림", {"RIM", "LIM"}},     {"만", {"MAN", "MAN"}},
+    {"무", {"MOO", "MU"}},       {"문", {"MOON", "MUN"}},     {"배", {"BAE", "PAE"}},     {"백", {"BAEK", "BAEK"}},
+    {"범", {"BEOM", "BUM"}},     {"별", {"BYUL", "BYEOL"}},   {"보", {"BO", "BO"}},       {"복", {"BOK", "BOK"}},
+    {"봄", {"BOM", "BOM"}},      {"봉", {"BONG", "BONG"}},    {"비", {"BI", "BEE"}},      {"새", {"SAE", "SAE"}},
+    {"샘", {"SAEM", "SAEM"}},    {"세", {"SE", "SE"}},        {"손", {"SON", "SON"}},     {"송", {"SONG", "SONG"}},
+    {"슬", {"SEUL", "SEUL"}},    {"시", {"SI", "SI"}},        {"식", {"SIK", "SHIK"}},    {"신", {"SHIN", "SIN"}},
+    {"실", {"SIL", "SIL"}},      {"안", {"AN", "AHN"}},       {"애", {"AE", "AE"}},       {"양", {"YANG", "YANG"}},
+    {"언", {"EON", "UN"}},       {"엽", {"YEOP", "YUP"}},     {"오", {"OH", "O"}},        {"온", {"ON", "ON"}},
+    {"완", {"WAN", "WAN"}},      {"왕", {"WANG", "WANG"}},    {"욱", {"WOOK", "UK"}},     {"웅", {"WOONG", "UNG"}},
+    {"율", {"YUL", "YUL"}},      {"의", {"EUI", "UI"}},       {"이", {"YI", "LEE"}},      {"익", {"IK", "IK"}},
+    {"일", {"IL", "IL"}},        {"임", {"IM", "IM"}},        {"장", {"JANG", "JANG"}},   {"전", {"JEON", "JEON"}},
+    {"제", {"JE", "JE"}},        {"조", {"JO", "CHO"}},       {"종", {"JONG", "JONG"}},   {"중", {"JOONG", "JUNG"}},
+    {"창", {"CHANG", "CHANG"}},  {"천", {"CHEON", "CHUN"}},   {"초", {"CHO", "CHO"}},     {"춘", {"CHOON", "CHUN"}},
+    {"충", {"CHOONG", "CHUNG"}}, {"치", {"CHI", "CHI"}},      {"택", {"TAEK", "TAEK"}},   {"한", {"HAN", "HAN"}},
+    {"향", {"HYANG", "HYANG"}},  {"헌", {"HUN", "HEON"}},     {"협", {"HYUP", "HYEOP"}},  {"형", {"HYUNG", "HYEONG"}},
+    {"홍", {"HONG", "HONG"}},    {"화", {"HWA", "HWA"}},      {"황", {"HWANG", "HWANG"}}, {"회", {"HOE", "HOE"}},
+    {"효", {"HYO", "HYO"}},      {"후", {"HOO", "HU"}},       {"휘", {"HWI", "HWI"}},     {"흥", {"HEUNG", "HEUNG"}},
+    {"힘", {"HIM", "HIM"}}};
 
-/// Registered spelling of a foreign name: `FAMILY, GIVEN`, and the words its letters stand for.
-struct Foreign {
+/// A part of a foreign name: as registered, and the words that its letters stand for.
+struct ForeignPart {
   std::string_view spelling;
-  std::string_view family;
-  std::string_view given;
+  std::string_view words;
 };
 
-constexpr Foreign kForeigners[] = {  // NOLINT(modernize-avoid-c-arrays)
-    {"DE LA CRUZ, JUAN", "DE LA CRUZ", "JUAN"},
-    {"O'BRIEN SEAN PATRICK", "OBRIEN", "SEAN PATRICK"},
-    {"NGUYEN THI LAN", "NGUYEN", "THI LAN"},
-    {"MÜLLER HANS PETER", "MULLER", "HANS PETER"},
-    {"SØRENSEN, LÆRKE", "SOERENSEN", "LAERKE"},
-    {"GARCIA-LOPEZ MARIA", "GARCIA LOPEZ", "MARIA"},
-    {"WEIß<<KARL HEINZ", "WEISS", "KARL HEINZ"},
-    {"ŁUKASZEWICZ ANNA", "LUKASZEWICZ", "ANNA"},
-    {"WANG XIAOMING", "WANG", "XIAOMING"},
-    {"TANAKA YUKIKO", "TANAKA", "YUKIKO"},
-    {"VAN DEN BERG, JOOST", "VAN DEN BERG", "JOOST"},
-    {"SMITH JOHN EDWARD", "SMITH", "JOHN EDWARD"},
-    {"ÞÓRSDÓTTIR, BJÖRK", "THORSDOTTIR", "BJORK"},
-    {"ÑÁÑEZ PILAR", "NANEZ", "PILAR"},
-    {"IVANOVA OLGA SERGEEVNA", "IVANOVA", "OLGA SERGEEVNA"},
-    {"BATBAYAR TEMUULEN", "BATBAYAR", "TEMUULEN"}};
+constexpr ForeignPart kForeignFamilies[] = {  // NOLINT(modernize-avoid-c-arrays)
+    {"DE LA CRUZ", "DE LA CRUZ"},
+    {"O'BRIEN", "OBRIEN"},
+    {"NGUYEN", "NGUYEN"},
+    {"MÜLLER", "MULLER"},
+    {"SØRENSEN", "SOERENSEN"},
+    {"GARCIA-LOPEZ", "GARCIA LOPEZ"},
+    {"WEIß", "WEISS"},
+    {"ŁUKASZEWICZ", "LUKASZEWICZ"},
+    {"WANG", "WANG"},
+    {"TANAKA", "TANAKA"},
+    {"VAN DEN BERG", "VAN DEN BERG"},
+    {"SMITH", "SMITH"},
+    {"ÞÓRSDÓTTIR", "THORSDOTTIR"},
+    {"ÑÁÑEZ", "NANEZ"},
+    {"IVANOVA", "IVANOVA"},
+    {"BATBAYAR", "BATBAYAR"},
+    {"D’ANGELO", "DANGELO"},
+    {"AL-RASHID", "AL RASHID"},
+    {"ĐẶNG", "DANG"},
+    {"ÇELİK", "CELIK"},
+    {"TRAN", "TRAN"},
+    {"ZHANG", "ZHANG"},
+    {"SUZUKI", "SUZUKI"},
+    {"DOS SANTOS", "DOS SANTOS"},
+    {"KOWALSKI", "KOWALSKI"},
+    {"RAHMAN", "RAHMAN"},
+    {"SHARMA", "SHARMA"},
+    {"KIM-LEE", "KIM LEE"}};
+constexpr ForeignPart kForeignGivens[] = {  // NOLINT(modernize-avoid-c-arrays)
+    {"JUAN", "JUAN"},
+    {"SEAN PATRICK", "SEAN PATRICK"},
+    {"THI LAN", "THI LAN"},
+    {"HANS PETER", "HANS PETER"},
+    {"LÆRKE", "LAERKE"},
+    {"MARIA", "MARIA"},
+    {"KARL HEINZ", "KARL HEINZ"},
+    {"ANNA", "ANNA"},
+    {"XIAOMING", "XIAOMING"},
+    {"YUKIKO", "YUKIKO"},
+    {"JOOST", "JOOST"},
+    {"JOHN EDWARD", "JOHN EDWARD"},
+    {"BJÖRK", "BJORK"},
+    {"PILAR", "PILAR"},
+    {"OLGA SERGEEVNA", "OLGA SERGEEVNA"},
+    {"TEMUULEN", "TEMUULEN"},
+    {"JOSÉ MARÍA", "JOSE MARIA"},
+    {"ANNE-MARIE", "ANNE MARIE"},
+    {"GÖKÇE", "GOKCE"},
+    {"ZOË", "ZOE"},
+    {"MEI LING", "MEI LING"},
+    {"MINH ĐỨC", "MINH DUC"},
+    {"ABDUL KARIM", "ABDUL KARIM"},
+    {"PRIYA", "PRIYA"}};
 
 std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words;
@@ -166,7 +245,7 @@ Traits People::traits(std::uint64_t number) const {
   } else if (expiry < 700) {
     traits.expires = day(kLastDeclared.days + 1 + static_cast<std::int64_t>(random.below(700)));
   } else if (expiry < 730) {
-    traits.expires = day(43'830 + static_cast<std::int64_t>(random.below(3000)));  // 2090 and later
+    traits.expires = day(kFarAway.days + static_cast<std::int64_t>(random.below(3000)));
   }
   traits.is_foreign = random.chance(0.03);
   const std::uint64_t names = random.below(1000);
@@ -186,10 +265,14 @@ Person People::person(std::uint64_t number) const {
   Entry& entry = person.entry;
   entry.code = code(number);
   if (traits.is_foreign) {
-    const Foreign& foreign = names.pick(kForeigners);
-    person.family = words_of(foreign.family);
-    person.given = words_of(foreign.given);
-    entry.name = foreign.spelling;
+    const ForeignPart& family = names.pick(kForeignFamilies);
+    const ForeignPart& given = names.pick(kForeignGivens);
+    person.family = words_of(family.words);
+    person.given = words_of(given.words);
+    // A blank ends the family name, unless a comma or `<<` says where it ends.
+    const bool one_word = family.spelling.find(' ') == std::string_view::npos;
+    constexpr std::string_view kEnds[] = {", ", "<<", " "};  // NOLINT(modernize-avoid-c-arrays)
+    entry.name.append(family.spelling).append(kEnds[names.below(one_word ? 3 : 2)]).append(given.spelling);
   } else {
     const Family& family = pick_family(names);
     const std::uint64_t usual = names.below(10);
@@ -224,18 +307,19 @@ Person People::person(std::uint64_t number) const {
   }
   if (traits.has_zip) {
     const std::uint64_t zips = rest.below(10);
-    const std::size_t count = zips < 7 ? 1 : zips < 9 ? 2 : 3 + rest.below(2);
+    const std::size_t count = zips < 7 ? 1 : zips < 9 ? 2 : rest.chance(0.98) ? 3 : rest.between(4, kZipsMax);
     for (std::size_t i = 0; i < count; ++i)
       entry.zips.push_back(static_cast<std::uint32_t>(rest.between(1000, 63'644)));
   }
   entry.status = traits.status;
-  if (traits.status == CodeStatus::kReplaced && rest.chance(0.7))
-    entry.replaced_by = code(number + (std::uint64_t{1} << 38));
+  if (traits.status == CodeStatus::kReplaced && rest.chance(0.7)) entry.replaced_by = code(kSuccessors + number);
   if (!rest.chance(0.01)) {
-    entry.issued = day(18'000 + static_cast<std::int64_t>(rest.below(2300)));
-    entry.changed =
-        day(entry.issued->days + static_cast<std::int64_t>(
-                                     rest.below(static_cast<std::uint64_t>(kFirstDeclared.days - entry.issued->days))));
+    const std::int32_t last = std::min(traits.expires.value_or(kFirstDeclared), kFirstDeclared).days - 1;
+    entry.issued = day(static_cast<std::int64_t>(rest.between(18'000, static_cast<std::uint64_t>(last))));
+    if (rest.chance(0.9)) {
+      entry.changed = day(static_cast<std::int64_t>(
+          rest.between(static_cast<std::uint64_t>(entry.issued->days), static_cast<std::uint64_t>(last))));
+    }
   }
   entry.expires = traits.expires;
   return person;

@@ -5,9 +5,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "clearline/code.h"
+#include "clearline/date.h"
 #include "clearline/registry.h"
 
 namespace clearline::generate {
@@ -32,9 +35,19 @@ struct Person {
   std::string given_ko;
 };
 
-/// Days between which declarations are made; no made-up code expires within.
+/// Days between which declarations are made; no made-up code expires within. (Now and then one is made on the last
+/// day of a code, or the day after, whenever that is.)
 inline constexpr Date kFirstDeclared{20'423};  // 2025-12-01
 inline constexpr Date kLastDeclared{20'512};   // 2026-02-28
+/// What expired before this day, or expires from that day on, does so for whoever screens today.
+inline constexpr Date kLongAgo{20'089};  // 2025-01-01
+inline constexpr Date kFarAway{43'830};  // 2090-01-01
+
+/// People may be registered up to this number. Those behind it lend their codes where one is needed that is unknown.
+inline constexpr std::uint64_t kPeopleMax = std::uint64_t{1} << 37;
+inline constexpr std::uint64_t kSuccessors = 2 * kPeopleMax;  ///< the codes that replaced others
+inline constexpr std::uint64_t kNobody = 4 * kPeopleMax;      ///< codes that nobody has; kNobody + n < 10^12
+static_assert(kNobody < kCodeEnd);
 
 class People {
  public:

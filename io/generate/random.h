@@ -16,6 +16,7 @@ constexpr std::uint64_t spread(std::uint64_t x) {
 }
 
 /// A stream of its own for each (seed, number): item n is made without the n - 1 before it.
+/// Never two draws in the arguments of one call or the operands of one `+`: compilers differ in which comes first.
 class Random {
  public:
   Random(std::uint64_t seed, std::uint64_t number) : state_(spread(seed) ^ spread(~number)) {}
@@ -27,8 +28,10 @@ class Random {
     return static_cast<std::uint64_t>(static_cast<Wide>(next()) * count >> 64);
   }
   std::uint64_t between(std::uint64_t low, std::uint64_t high) { return low + below(high - low + 1); }
+  /// 0 up to 1, without it.
+  double fraction() { return static_cast<double>(next() >> 11) * 0x1p-53; }
   /// True with a share of 0 .. 1.
-  bool chance(double share) { return static_cast<double>(next() >> 11) * 0x1p-53 < share; }
+  bool chance(double share) { return fraction() < share; }
   template <typename Array>
   const auto& pick(const Array& array) {
     return array[below(std::size(array))];
