@@ -141,11 +141,15 @@ Result<bool> BlockReader::next(Block& block) {
 Result<bool> BlockReader::cut_long_line(Block& block, std::size_t size) {
   char* const data = block.data.get();
   const std::size_t kept = format_.line_bytes_max + 1;
-  data[kept - 1] = ' ';  // no CR, which would not count as part of the line
+  // The byte beyond the limit tells whether anything but blanks is dropped: a blank line is skipped, any other refused.
+  std::size_t dropped = kept - 1;
+  char beyond = ' ';
   for (;;) {
-    const auto* end = static_cast<const char*>(std::memchr(data + kept, '\n', size - kept));
-    if (end != nullptr) {
-      keep_tail({end + 1, static_cast<std::size_t>(data + size - end - 1)});
+    const std::string_view rest(data + dropped, size - dropped);
+    const std::size_t line_end = rest.find('\n');
+    if (rest.substr(0, line_end).find_first_not_of(" \t\r") != std::string_view::npos) beyond = 'x';
+    if (line_end != std::string_view::npos) {
+      keep_tail(rest.substr(line_end + 1));
       data[kept] = '\n';
       block.set_size(kept + 1);
       break;
@@ -154,10 +158,12 @@ Result<bool> BlockReader::cut_long_line(Block& block, std::size_t size) {
       block.set_size(kept);
       break;
     }
+    dropped = kept;
     const auto got = fill(data + kept, block_bytes_ - kept);
     if (!got.ok()) return got.status();
     size = kept + *got;
   }
+  data[kept - 1] = beyond;
   next_line_ += count_line_ends(block.text());
   return true;
 }

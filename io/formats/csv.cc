@@ -11,7 +11,9 @@
 namespace clearline {
 namespace {
 
-constexpr LineFault kOpenQuote{"a quote is not closed", 0};
+// The words for a quote that stays open, and for whatever goes wrong behind the first line of a record: see read().
+constexpr std::string_view kOpenQuote = "a quote is not closed on its line, and the record is wrong";
+constexpr LineFault kTooLong{"record is longer than the limit", 0};
 
 /// The record without its line end.
 std::string_view without_line_end(std::string_view raw) {
@@ -59,25 +61,33 @@ std::string_view CsvReader::unquoted(std::size_t begin, std::size_t end) {
 }
 
 /// Reads the record at at_. On success `end` is behind it (and its line end), and `line_ends` counts what it spans.
+///
+/// A fault must not depend on where a block ends, and a cut may stand behind the first line of a wrong record. So what
+/// goes wrong further down is told as the quote that this line leaves open.
 LineFault CsvReader::read(CsvRecord& record, std::size_t& end, std::uint64_t& line_ends) {
   record.fields.clear();
   record.offsets.clear();
   const std::size_t begin = at_;
+  LineFault left_open;  // the quote that the first line leaves open
+  line_ends = 0;
+  const auto told = [&](const LineFault& found) { return line_ends == 0 ? found : left_open; };
   const auto fault = [&](std::string_view what, std::size_t place) {
-    return LineFault{what, line_ends == 0 ? static_cast<std::uint32_t>(place - begin) + 1 : 0};
+    return told({what, static_cast<std::uint32_t>(place - begin) + 1});
   };
   std::size_t p = begin;
-  line_ends = 0;
   for (;;) {
     record.offsets.push_back(p - begin);
     if (p < text_.size() && text_[p] == '"') {
       const std::size_t open = ++p;
-      const LineFault open_fault = fault(kOpenQuote.what, open - 1);
+      const LineFault open_fault = fault(kOpenQuote, open - 1);
       bool doubled = false;
       for (;; ++p) {
         p = next_mark(marks_.data(), p);
         if (p >= text_.size() || p - begin >= record_bytes_max_) return open_fault;
-        if (text_[p] == '\n' && ++line_ends == kCsvLineEndsMax) return open_fault;
+        if (text_[p] == '\n') {
+          left_open = open_fault;
+          if (++line_ends == kCsvLineEndsMax) return open_fault;
+        }
         if (text_[p] != '"') continue;
         if (p + 1 >= text_.size() || text_[p + 1] != '"') break;
         doubled = true;
@@ -98,19 +108,19 @@ LineFault CsvReader::read(CsvRecord& record, std::size_t& end, std::uint64_t& li
     if (p >= text_.size() || text_[p] == '\n') break;
     ++p;  // the comma
   }
-  line_ends += static_cast<std::uint64_t>(p < text_.size());
   end = std::min(p + 1, text_.size());
   const std::string_view whole = without_line_end(text_.substr(begin, end - begin));
-  if (whole.size() > record_bytes_max_) return {"record is longer than the limit", 0};
+  if (whole.size() > record_bytes_max_) return told(kTooLong);
   if (column_count_ != 0 && record.fields.size() != column_count_) {
-    return {record.fields.size() < column_count_ ? "fewer fields than the header" : "more fields than the header", 0};
+    return told(
+        {record.fields.size() < column_count_ ? "fewer fields than the header" : "more fields than the header", 0});
   }
   if (!text_is_utf8_) {
     if (const std::size_t bad = find_invalid_utf8(whole); bad != whole.size()) {
-      const bool first_line = whole.substr(0, bad).find('\n') == std::string_view::npos;
-      return {"a byte that is not UTF-8", first_line ? static_cast<std::uint32_t>(bad) + 1 : 0};
+      return fault("a byte that is not UTF-8", begin + bad);
     }
   }
+  line_ends += static_cast<std::uint64_t>(p < text_.size());
   return {};
 }
 
@@ -133,6 +143,8 @@ bool CsvReader::next(CsvRecord& record) {
       end = std::min(text_.find('\n', at_), text_.size() - 1) + 1;
       line_ends = 1;
       record.fields.clear();
+      // Of a line longer than a block only the front is here, so nothing else may be told of any line that is too long.
+      if (without_line_end(text_.substr(at_, end - at_)).size() > record_bytes_max_) record.fault = kTooLong;
     }
     record.raw = text_.substr(at_, end - at_);
     at_ = end;
@@ -249,10 +261,13 @@ std::size_t csv_cut(std::string_view text, std::size_t record_bytes_max, std::si
 Status read_header_record(std::string_view text, CsvReader& reader, CsvRecord& record, std::size_t& header_end,
                           std::uint64_t& header_lines) {
   reader.start(text, 1);
-  if (!reader.next(record)) return Status(StatusKind::kInput, "1:1: error: the CSV header is missing");
+  if (!reader.next(record)) {
+    return Status(StatusKind::kInput, "1:1: error: the CSV header is missing; name the columns in the first line");
+  }
   if (record.fault) {
-    return Status(StatusKind::kInput, std::to_string(record.line) + ":" + std::to_string(record.fault.column) +
-                                          ": error: the CSV header is wrong: " + std::string(record.fault.what));
+    return Status(StatusKind::kInput,
+                  std::to_string(record.line) + ":" + std::to_string(std::max(record.fault.column, 1U)) +
+                      ": error: the CSV header is wrong: " + std::string(record.fault.what) + "; mend the line");
   }
   header_end = reader.position();
   header_lines = reader.line() - 1;

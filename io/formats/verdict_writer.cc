@@ -242,8 +242,13 @@ void VerdictWriter::write_csv(const DecodedLine& line, const Verdict& verdict, O
   if (verdict.reasons.empty()) out.append(",");
   out.append(",");
   if (!line.has_id) append_number(line.line, out);
+  // Details are our own words: no quotes in them, but maybe commas.
+  const std::string_view detail = detail_of(line, verdict);
+  const std::string_view quote = detail.find(',') == std::string_view::npos ? "" : "\"";
   out.append(",");
-  append_detail({detail_of(line, verdict), line.fault.column}, out);
+  out.append(quote);
+  append_detail({detail, line.fault.column}, out);
+  out.append(quote);
   if (explain_) {
     for (const std::string_view check :
          {to_string(verdict.code), to_string(verdict.name), to_string(verdict.phone), to_string(verdict.zip)}) {

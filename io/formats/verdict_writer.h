@@ -26,6 +26,7 @@ class OutBuffer {
   }
   void advance(std::size_t bytes) { size_ += bytes; }
   void append(std::string_view text) {
+    if (text.empty()) return;  // memcpy may not see the null of an empty view
     std::memcpy(reserve(text.size()), text.data(), text.size());
     size_ += text.size();
   }

@@ -33,10 +33,13 @@ std::string reasons(const reference::Registered& person, const reference::Declar
     if (result.reasons.has(static_cast<Reason>(i)))
       got += (got.empty() ? "" : " ") + std::string(to_string(static_cast<Reason>(i)));
   }
+  const reference::Judgement judgement = reference::Reference({person}, "2026-01-15").judge(text);
   std::string expected;
-  for (const auto& reason : reference::Reference({person}, "2026-01-15").judge(text))
-    expected += (expected.empty() ? "" : " ") + reason;
+  for (const auto& reason : judgement.reasons) expected += (expected.empty() ? "" : " ") + reason;
   EXPECT_EQ(got, expected) << text.name;
+  std::string checks(to_string(result.code));
+  for (const ItemCheck check : {result.name, result.phone, result.zip}) checks += " " + std::string(to_string(check));
+  EXPECT_EQ(checks, judgement.checks) << text.name;
   EXPECT_EQ(result.outcome == Outcome::kClear, got.empty());
   return got;
 }

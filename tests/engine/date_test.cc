@@ -15,7 +15,7 @@ TEST(Date, ReadsAndWritesEveryDayOfTheCalendar) {
     const int lengths[] = {31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     for (int month = 1; month <= 12; ++month) {
       for (int day = 1; day <= 31; ++day) {
-        char text[16];
+        char text[40];
         std::snprintf(text, sizeof text, "%04d-%02d-%02d", year, month, day);
         const auto date = parse_date(text);
         ASSERT_EQ(date.has_value(), day <= lengths[month - 1]) << text;

@@ -35,7 +35,26 @@ TEST(BlockReader, KeepsLinesWholeAndCountsThem) {
 
 TEST(BlockReader, CutsALineLongerThanABlockAndGoesOnBehindIt) {
   const Blocks blocks = read_all("a\n" + std::string(100, 'x') + "\nb\n", 8, 4);
-  EXPECT_EQ(blocks.text, "a\nxxxx \nb\n") << "one byte more than the limit: enough to be refused";
+  EXPECT_EQ(blocks.text, "a\nxxxxx\nb\n") << "one byte more than the limit: enough to be refused";
+}
+
+TEST(BlockReader, ALineThatIsBlankUpToTheLimitIsBlankOnlyIfAllOfItIs) {
+  for (const std::size_t blanks : {4U, 5U, 7U, 8U, 9U, 100U}) {
+    const std::string blank(blanks, ' ');
+    for (const std::string end : {"", "\n", "\r\n"}) {
+      for (const std::size_t block_bytes : {8U, 1000U}) {
+        const auto is_blank = [&](const std::string& line) {
+          const std::string text = read_all(line + end, block_bytes, 4).text;
+          return text.find_first_not_of(" \t\r\n") == std::string::npos;
+        };
+        EXPECT_TRUE(is_blank(blank));
+        EXPECT_TRUE(is_blank(blank + "\t"));
+        EXPECT_FALSE(is_blank(blank + "y"));
+        EXPECT_FALSE(is_blank(blank + "y" + blank));
+        EXPECT_FALSE(is_blank(blank + blank + "y"));
+      }
+    }
+  }
 }
 
 TEST(Formats, ByNameThenByContent) {

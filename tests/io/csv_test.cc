@@ -4,11 +4,14 @@
 
 #include "io/formats/block.h"
 #include "tests/support/random_input.h"
+#include "tests/support/screening.h"
 
 namespace clearline {
 namespace {
 
-/// Records of a text, as `line: field|field` or `line: !fault`.
+const std::string kOpenQuote = "a quote is not closed on its line, and the record is wrong";
+
+/// Records of a text, as `line:field|field|` or `line:!column fault`.
 std::vector<std::string> records(std::string text, std::size_t record_bytes_max, std::size_t column_count,
                                  std::uint64_t first_line = 1) {
   const std::size_t size = text.size();
@@ -19,12 +22,14 @@ std::vector<std::string> records(std::string text, std::size_t record_bytes_max,
   std::vector<std::string> out;
   while (reader.next(record)) {
     std::string row = std::to_string(record.line) + ":";
-    if (record.fault) row += "!";
+    if (record.fault) row += "!" + std::to_string(record.fault.column) + " " + std::string(record.fault.what);
     for (const auto field : record.fields) row += std::string(field) + "|";
     out.push_back(row);
   }
   return out;
 }
+
+using Texts = std::vector<std::string>;
 
 std::string random_text(std::mt19937_64& random) {
   const char* const pieces[] = {"\"",   "\"\"", ",", "\n",   "\r\n",     "\r",    "a",           "bc",
@@ -63,7 +68,7 @@ TEST(CsvCut, AgreesWithTheReaderOnEveryTextHoweverDamaged) {
 
 TEST(CsvReader, SeventeenLinesInQuotes) {
   EXPECT_EQ(records("a,\"" + std::string(15, '\n') + "\"\nb,c\n", 1000, 2).size(), 2U);
-  EXPECT_EQ(records("a,\"" + std::string(16, '\n') + "\"\nb,c\n", 1000, 2).front(), "1:!");
+  EXPECT_EQ(records("a,\"" + std::string(16, '\n') + "\"\nb,c\n", 1000, 2).front(), "1:!3 " + kOpenQuote);
 }
 
 TEST(CsvReader, TellsTheColumnOfAFault) {
@@ -75,6 +80,65 @@ TEST(CsvReader, TellsTheColumnOfAFault) {
   ASSERT_TRUE(reader.next(record));
   EXPECT_EQ(record.fault.column, 5U);
   EXPECT_EQ(record.fault.what, "a quote inside a field without quotes");
+}
+
+TEST(CsvReader, WhatGoesWrongBehindTheFirstLineIsToldAsItsOpenQuote) {
+  const Texts rests{"\"x,c\n", "\"\n", "\",c,d\n", "\",\xff\n", "\",\"d\n", "\"," + std::string(100, 'x') + "\n"};
+  for (const std::string& rest : rests) {
+    EXPECT_EQ(records("a,\"b\n" + rest, 60, 3).front(), "1:!3 " + kOpenQuote) << rest;
+  }
+  EXPECT_EQ(records("a,\"b\n\",c\n", 60, 3), Texts{"1:a|b\n|c|"});
+}
+
+TEST(CsvReader, OfALineThatIsTooLongNothingElseIsTold) {
+  for (const std::string line : {"abc\"d", "\"ab\"c", "abc,\"",
+                                 "a\xff"
+                                 "bcd",
+                                 "\"\"\"\"\"", "a,b,c,", "abcdef"}) {
+    EXPECT_NE(records(line + "\n", line.size(), 1).front(), "1:!0 record is longer than the limit") << line;
+    EXPECT_EQ(records(line + "\n", line.size() - 1, 1).front(), "1:!0 record is longer than the limit") << line;
+    EXPECT_EQ(records(line + "\r\n", line.size() - 1, 1).front(), "1:!0 record is longer than the limit") << line;
+  }
+}
+
+TEST(CsvReader, ALoneCarriageReturnIsData) {
+  EXPECT_EQ(records("a\rb,\"c\rd\"\r\ne,\rf\r\n", 60, 2), (Texts{"1:a\rb|c\rd|", "2:e|\rf|"}));
+  EXPECT_EQ(records("a,\"b\"\rc\n", 60, 2).front(), "1:!6 text behind a closing quote");
+}
+
+TEST(CsvReader, CountsTheLinesInsideQuotesAndTheBlankOnes) {
+  EXPECT_EQ(records("\n \t\r\na,\"\n\n\"\n\nb,c", 60, 2, 10), (Texts{"12:a|\n\n|", "16:b|c|"}));
+}
+
+// A malformed line's detail is output, so it may not tell where a block ended.
+TEST(CsvBlocks, AnyBlockSizeGivesTheSameVerdictsAndDetails) {
+  const std::uint64_t seed = test::test_seed();
+  std::mt19937_64 random(seed);
+  const Registry registry = test::make_registry({});
+  const std::string fillers[] = {"x", " ", "\"", "\"\"", ",", "y\xff", "가"};
+  for (int round = 0; round < 40; ++round) {
+    std::string text = "id,note\n";
+    for (int i = 0; i < 200; ++i) {
+      text += random_text(random);
+      if (random() % 10 != 0) continue;
+      const std::string& filler = fillers[random() % std::size(fillers)];
+      const std::size_t bytes = random() % 3 == 0 ? random() % 200'000 : 65'536 - random() % 40;
+      for (const std::size_t end = text.size() + bytes; text.size() < end;) text += filler;
+    }
+    test::ScreenSetup setup;
+    setup.format = Format::kCsv;
+    setup.block_bytes = 64 << 20;
+    const auto whole = test::screen_to_text(text, registry, setup);
+    ASSERT_TRUE(whole);
+    for (const std::size_t block_bytes : {std::size_t{1}, std::size_t{65'549}, std::size_t{256} << 10}) {
+      setup.block_bytes = block_bytes;
+      const auto cut = test::screen_to_text(text, registry, setup);
+      const auto differ = std::mismatch(whole->begin(), whole->end(), cut->begin(), cut->end());
+      ASSERT_TRUE(whole == cut) << "CLEARLINE_SEED=" << seed << " round " << round << " block " << block_bytes << "\n"
+                                << std::string(differ.first, whole->end()).substr(0, 200) << "\n"
+                                << std::string(differ.second, cut->end()).substr(0, 200);
+    }
+  }
 }
 
 }  // namespace

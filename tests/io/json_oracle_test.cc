@@ -32,7 +32,7 @@ TEST(Json, ValidityAgreesWithSimdjsonAndTheReference) {
       at = end + 1;
       if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
       const bool ours = !object.parse(line);
-      ASSERT_EQ(ours, reference::is_json_object(line)) << "CLEARLINE_SEED=" << seed << "\n" << line;
+      ASSERT_EQ(ours, reference::json_members(line).has_value()) << "CLEARLINE_SEED=" << seed << "\n" << line;
       (ours ? valid : invalid)++;
       simdjson::dom::element element;
       const auto error = parser.parse(line).get(element);

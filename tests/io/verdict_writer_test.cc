@@ -54,6 +54,8 @@ TEST(VerdictWriter, NdjsonHasTheShapeOfTheContract) {
             "{\"id\":null,\"line\":1842,\"verdict\":\"error\",\"reasons\":[\"malformed\"],\"detail\":\"column 57: "
             "string is not closed\"}\n");
   EXPECT_EQ(written(Format::kCsv, false, bad, malformed), ",error,malformed,1842,column 57: string is not closed\n");
+  bad.fault = {"one thing, and another", 0};
+  EXPECT_EQ(written(Format::kCsv, false, bad, malformed), ",error,malformed,1842,\"one thing, and another\"\n");
 }
 
 TEST(VerdictWriter, InternalErrorsHaveADetail) {

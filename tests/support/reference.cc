@@ -24,8 +24,15 @@ std::string trimmed(std::string_view text) {
 
 bool all_digits(std::string_view text) { return is_all(text, "0123456789"); }
 
+/// `P` and 12 digits; nothing when it is none, or missing.
+std::optional<std::string> read_code(std::string_view text) {
+  std::string code = trimmed(text);
+  if (!code.empty() && code[0] == 'p') code[0] = 'P';
+  if (code.size() != 13 || code[0] != 'P' || !all_digits(code.substr(1))) return std::nullopt;
+  return code;
+}
+
 // ---- dates
-// ------------------------------------------------------------------------------------------------------------
 
 long days_of(int year, int month, int day) {
   long days = 0;
@@ -85,7 +92,6 @@ std::optional<long> read_declared_at(std::string_view text) {
 }
 
 // ---- names
-// ------------------------------------------------------------------------------------------------------------
 
 bool white_space(UChar32 c) { return u_hasBinaryProperty(c, UCHAR_WHITE_SPACE); }
 
@@ -114,6 +120,12 @@ icu::UnicodeString without_apostrophes(const icu::UnicodeString& text) {
     if (apostrophes.count(c) == 0) out.append(c);
   });
   return out;
+}
+
+bool is_white_space(const std::string& text) {
+  bool all = true;
+  each(icu::UnicodeString::fromUTF8(text), [&](UChar32 c) { all = all && white_space(c); });
+  return all;
 }
 
 std::string utf8(const icu::UnicodeString& text) {
@@ -162,21 +174,6 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-/// F and G of a registered Latin name.
-std::pair<std::string, std::string> registered_name(std::string_view text) {
-  const auto nfkc = normal(without_apostrophes(icu::UnicodeString::fromUTF8(std::string(text))), "NFKC");
-  int32_t split = -1;
-  for (int32_t i = 0; i < nfkc.length() && split < 0; ++i) {
-    if (nfkc[i] == u',' || (nfkc[i] == u'<' && i + 1 < nfkc.length() && nfkc[i + 1] == u'<')) split = i;
-  }
-  if (split < 0) {
-    split = 0;
-    while (split < nfkc.length() && white_space(nfkc[split])) ++split;
-    while (split < nfkc.length() && !white_space(nfkc[split])) ++split;
-  }
-  return {joined(canonical_words(nfkc.tempSubString(0, split))), joined(canonical_words(nfkc.tempSubString(split)))};
-}
-
 std::string canonical_phone(std::string_view text) {
   std::string phone;
   for (const char c : text) {
@@ -191,39 +188,37 @@ std::string canonical_phone(std::string_view text) {
   return phone;
 }
 
-std::string compare_name(const std::string& text, const Registered& person) {
-  const NameParts parts = declared_name(text);
-  if (parts.missing) return "name_missing";
-  if (parts.unusable) return "name_mismatch";
-  bool compared = false;
-  if (!parts.latin.empty() && !person.name.empty()) {
-    const auto [family, given] = registered_name(person.name);
-    if (parts.latin != family + given && parts.latin != given + family) return "name_mismatch";
-    compared = true;
+/// What became of the name: `same`, `same:given_first`, `mismatch`, `missing`, `not_on_file`.
+std::string check_name(const std::string& text, const Registered& person) {
+  const NameParts declared = declared_name(text);
+  if (declared.missing) return "missing";
+  if (declared.unusable) return "mismatch";
+  std::string check = "not_on_file";
+  if (!declared.hangul.empty() && !person.name_ko.empty()) {
+    if (declared.hangul != hangul_part(icu::UnicodeString::fromUTF8(person.name_ko))) return "mismatch";
+    check = "same";
   }
-  if (!parts.hangul.empty() && !person.name_ko.empty()) {
-    if (parts.hangul != hangul_part(icu::UnicodeString::fromUTF8(person.name_ko))) return "name_mismatch";
-    compared = true;
+  if (!declared.latin.empty() && !person.name.empty()) {
+    const RegisteredName name = registered_name(person.name);
+    if (declared.latin == name.family + name.given) return "same";
+    return declared.latin == name.given + name.family ? "same:given_first" : "mismatch";
   }
-  return compared ? "" : "name_not_on_file";
+  return check;
 }
 
-std::string compare_phone(const std::string& text, const Registered& person) {
-  if (trimmed(text).empty() || person.phone.empty()) return "";
-  const std::string phone = canonical_phone(text);
-  if (phone == canonical_phone(person.phone)) return "";
-  return phone.rfind("050", 0) == 0 ? "phone_virtual" : "phone_mismatch";
+/// Compared when declared and on file.
+std::string check_phone(const std::string& text, const Registered& person) {
+  if (trimmed(text).empty()) return "not_checked";
+  if (person.phone.empty()) return "not_on_file";
+  return canonical_phone(text) == canonical_phone(person.phone) ? "same" : "mismatch";
 }
 
-std::string compare_zip(const std::string& text, const Registered& person) {
+std::string check_zip(const std::string& text, const Registered& person) {
   const std::string zip = trimmed(text);
-  if (zip.empty()) return "zip_missing";
-  if (zip.size() != 5 || !all_digits(zip)) return "zip_malformed";
-  if (person.zips.empty()) return "zip_not_on_file";
-  for (const auto& registered : person.zips) {
-    if (trimmed(registered) == zip) return "";
-  }
-  return "zip_mismatch";
+  if (zip.empty()) return "missing";
+  if (zip.size() != 5 || !all_digits(zip)) return "malformed";
+  if (person.zips.empty()) return "not_on_file";
+  return std::count(person.zips.begin(), person.zips.end(), zip) != 0 ? "same" : "mismatch";
 }
 
 std::string verdict_of(const std::vector<std::string>& reasons) {
@@ -241,20 +236,14 @@ std::string verdict_of(const std::vector<std::string>& reasons) {
 }
 
 // ---- JSON
-// -------------------------------------------------------------------------------------------------------------
-
-struct Value {
-  enum Kind { kString, kNull, kOther } kind = kOther;
-  std::string text;
-};
 
 /// Recursive descent over one line; throws on the first thing that is not JSON.
 class Json {
  public:
   explicit Json(std::string_view line) : text_(line) {}
 
-  std::vector<std::pair<std::string, Value>> object() {
-    std::vector<std::pair<std::string, Value>> members;
+  std::vector<Member> object() {
+    std::vector<Member> members;
     space();
     expect('{');
     space();
@@ -263,11 +252,13 @@ class Json {
     } else {
       do {
         space();
-        std::string key = string();
+        Member member;
+        member.key = string();
         space();
         expect(':');
         space();
-        members.emplace_back(std::move(key), value(1));
+        value(1, member);
+        members.push_back(member);
         space();
       } while (take(','));
       expect('}');
@@ -275,6 +266,22 @@ class Json {
     space();
     if (at_ != text_.size()) throw 0;
     return members;
+  }
+
+  /// The elements of an array, as members without keys.
+  std::vector<Member> array() {
+    std::vector<Member> elements;
+    expect('[');
+    space();
+    if (!take(']')) {
+      do {
+        space();
+        value(1, elements.emplace_back());
+        space();
+      } while (take(','));
+      expect(']');
+    }
+    return elements;
   }
 
  private:
@@ -361,44 +368,28 @@ class Json {
     while (isdigit(peek())) ++at_;
   }
 
-  Value value(int depth) {
-    Value value;
+  /// Any value; into `member` goes what it is.
+  void value(int depth, Member& member) {
+    const std::size_t begin = at_;
     switch (peek()) {
       case '"':
-        value.kind = Value::kString;
-        value.text = string();
-        return value;
+        member.kind = Member::kString;
+        member.text = string();
+        return;
       case 'n':
         word("null");
-        value.kind = Value::kNull;
-        return value;
+        member.kind = Member::kNull;
+        break;
       case 't':
         word("true");
-        return value;
+        break;
       case 'f':
         word("false");
-        return value;
+        break;
       case '{':
-      case '[': {
-        if (depth == 16) throw 0;
-        const bool object = peek() == '{';
-        ++at_;
-        space();
-        if (take(object ? '}' : ']')) return value;
-        do {
-          space();
-          if (object) {
-            string();
-            space();
-            expect(':');
-            space();
-          }
-          this->value(depth + 1);
-          space();
-        } while (take(','));
-        expect(object ? '}' : ']');
-        return value;
-      }
+      case '[':
+        container(depth);
+        break;
       default:
         take('-');
         if (!take('0')) digits();
@@ -407,8 +398,29 @@ class Json {
           if (!take('+')) take('-');
           digits();
         }
-        return value;
     }
+    member.text = text_.substr(begin, at_ - begin);
+  }
+
+  void container(int depth) {
+    if (depth == 16) throw 0;
+    const bool object = peek() == '{';
+    ++at_;
+    space();
+    if (take(object ? '}' : ']')) return;
+    do {
+      space();
+      if (object) {
+        string();
+        space();
+        expect(':');
+        space();
+      }
+      Member ignored;
+      value(depth + 1, ignored);
+      space();
+    } while (take(','));
+    expect(object ? '}' : ']');
   }
 
   void word(std::string_view wanted) {
@@ -431,9 +443,9 @@ std::string_view without_cr(std::string_view line) {
 }
 
 constexpr std::size_t kBytesMax = 65'536;
+const std::string kNothingChecked = "not_checked not_checked not_checked not_checked";
 
 // ---- CSV
-// --------------------------------------------------------------------------------------------------------------
 
 struct Record {
   bool wrong = false;
@@ -443,7 +455,7 @@ struct Record {
 };
 
 /// The record at `begin`, character by character. Wrong: its first physical line is.
-Record read_record(std::string_view text, std::size_t begin, std::size_t column_count) {
+Record read_record(std::string_view text, std::size_t begin, std::size_t bytes_max, std::size_t column_count) {
   Record wrong;
   wrong.wrong = true;
   wrong.end = std::min(text.find('\n', begin), text.size() - 1) + 1;
@@ -459,7 +471,7 @@ Record read_record(std::string_view text, std::size_t begin, std::size_t column_
     const bool line_end = !end && (text[i] == '\n' || (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') ||
                                    (text[i] == '\r' && i + 1 == text.size()));
     if (state == kQuoted) {
-      if (end || i - begin >= kBytesMax) return wrong;
+      if (end || i - begin >= bytes_max) return wrong;
       if (text[i] == '\n' && ++open_line_ends == 16) return wrong;
       if (text[i] != '"') {
         field += text[i];
@@ -488,7 +500,7 @@ Record read_record(std::string_view text, std::size_t begin, std::size_t column_
     state = kPlain;
   }
   const std::string_view whole = text.substr(begin, i - begin);
-  if (whole.size() > kBytesMax || !is_valid_utf8(whole)) return wrong;
+  if (whole.size() > bytes_max || !is_valid_utf8(whole)) return wrong;
   if (column_count != 0 && record.fields.size() != column_count) return wrong;
   if (i < text.size() && text[i] == '\r') ++i;
   record.end = std::min(i + 1, text.size());
@@ -506,6 +518,34 @@ bool blank_line_at(std::string_view text, std::size_t at, std::size_t& end) {
 std::string_view without_bom(std::string_view text) {
   if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
   return text;
+}
+
+struct Csv {
+  std::vector<std::string> header;
+  std::vector<CsvLine> lines;
+
+  /// Empty when there is no such column.
+  std::string field(const CsvLine& line, const std::string& name) const {
+    const auto column = std::find(header.begin(), header.end(), name);
+    return column == header.end() ? "" : line.fields[static_cast<std::size_t>(column - header.begin())];
+  }
+};
+
+/// The header and the lines behind it; nothing when the header is missing or wrong in form.
+std::optional<Csv> read_csv(std::string_view text) {
+  text = without_bom(text);
+  std::uint64_t number = 1;
+  std::size_t at = 0;
+  std::size_t blank_end = 0;
+  for (; at < text.size() && blank_line_at(text, at, blank_end); at = blank_end) ++number;
+  if (at == text.size()) return std::nullopt;
+  const Record record = read_record(text, at, kBytesMax, 0);
+  if (record.wrong) return std::nullopt;
+  Csv csv;
+  for (const std::string& name : record.fields) csv.header.push_back(trimmed(name));
+  csv.lines = csv_lines(text.substr(record.end), kBytesMax, csv.header.size());
+  for (CsvLine& line : csv.lines) line.line += number + record.lines - 1;
+  return csv;
 }
 
 }  // namespace
@@ -551,13 +591,53 @@ NameParts declared_name(std::string_view text) {
   return parts;
 }
 
-bool is_json_object(std::string_view line) {
-  try {
-    Json(line).object();
-    return is_valid_utf8(line);
-  } catch (int) {
-    return false;
+RegisteredName registered_name(std::string_view text) {
+  const auto raw = icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int32_t>(text.size())));
+  const auto nfkc = normal(without_apostrophes(raw), "NFKC");
+  int32_t split = -1;
+  for (int32_t i = 0; i < nfkc.length() && split < 0; ++i) {
+    if (nfkc[i] == u',' || (nfkc[i] == u'<' && i + 1 < nfkc.length() && nfkc[i + 1] == u'<')) split = i;
   }
+  if (split < 0) {
+    split = 0;
+    while (split < nfkc.length() && white_space(nfkc[split])) ++split;
+    while (split < nfkc.length() && !white_space(nfkc[split])) ++split;
+  }
+  RegisteredName name;
+  name.family = joined(canonical_words(nfkc.tempSubString(0, split)));
+  name.given = joined(canonical_words(nfkc.tempSubString(split)));
+  each(normal(nfkc, "NFD"), [&](UChar32 c) {
+    if ((U_GET_GC_MASK(c) & U_GC_L_MASK) != 0 && script_is(c, USCRIPT_LATIN)) name.has_latin_letter = true;
+  });
+  name.has_hangul = !hangul_part(raw).empty();
+  return name;
+}
+
+std::optional<std::vector<Member>> json_members(std::string_view line) {
+  if (!is_valid_utf8(line)) return std::nullopt;
+  try {
+    return Json(line).object();
+  } catch (int) {
+    return std::nullopt;
+  }
+}
+
+std::vector<CsvLine> csv_lines(std::string_view text, std::size_t bytes_max, std::size_t column_count) {
+  std::vector<CsvLine> lines;
+  std::uint64_t number = 1;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t blank_end = 0;
+    if (blank_line_at(text, at, blank_end)) {
+      at = blank_end;
+      ++number;
+      continue;
+    }
+    const Record record = read_record(text, at, bytes_max, column_count);
+    lines.push_back({number, record.wrong, record.fields});
+    at = record.end;
+    number += record.lines;
+  }
+  return lines;
 }
 
 std::string to_text(const Row& row) {
@@ -571,27 +651,31 @@ Reference::Reference(std::vector<Registered> people, std::string today) : today_
   for (auto& person : people) people_[person.code] = std::move(person);
 }
 
-std::vector<std::string> Reference::judge(const Declared& declared) const {
-  std::string code = trimmed(declared.code);
-  if (code.empty()) return {"code_missing"};
-  if (code[0] == 'p') code[0] = 'P';
-  if (code.size() != 13 || code[0] != 'P' || !all_digits(code.substr(1))) return {"code_malformed"};
-  const auto found = people_.find(code);
-  if (found == people_.end()) return {"code_unknown"};
+Judgement Reference::judge(const Declared& declared) const {
+  const std::string nothing_else = " not_checked not_checked not_checked";
+  if (trimmed(declared.code).empty()) return {{"code_missing"}, "missing" + nothing_else};
+  const auto code = read_code(declared.code);
+  if (!code) return {{"code_malformed"}, "malformed" + nothing_else};
+  const auto found = people_.find(*code);
+  if (found == people_.end()) return {{"code_unknown"}, "unknown" + nothing_else};
   const Registered& person = found->second;
+
   std::vector<std::string> reasons;
-  if (person.status != "active") {
-    reasons.push_back("code_" + person.status);
-  } else if (!person.expires.empty()) {
+  std::string status = person.status;
+  if (status == "active" && !person.expires.empty()) {
     const bool dated = !trimmed(declared.declared_at).empty();
     const auto day = dated ? read_declared_at(declared.declared_at) : read_date(today_);
-    if (*day > *read_date(person.expires)) reasons.emplace_back("code_expired");
+    if (*day > *read_date(person.expires)) status = "expired";
   }
-  for (const std::string& reason : {compare_name(declared.name, person), compare_phone(declared.phone, person),
-                                    compare_zip(declared.zip, person)}) {
-    if (!reason.empty()) reasons.push_back(reason);
-  }
-  return reasons;
+  if (status != "active") reasons.push_back("code_" + status);
+  const std::string name = check_name(declared.name, person);
+  if (name.substr(0, 4) != "same") reasons.push_back("name_" + name);
+  const std::string phone = check_phone(declared.phone, person);
+  const bool is_virtual = canonical_phone(declared.phone).substr(0, 3) == "050";
+  if (phone == "mismatch") reasons.emplace_back(is_virtual ? "phone_virtual" : "phone_mismatch");
+  const std::string zip = check_zip(declared.zip, person);
+  if (zip != "same") reasons.push_back("zip_" + zip);
+  return {reasons, status + " " + name + " " + phone + " " + zip};
 }
 
 Row Reference::row_of(const std::map<std::string, std::string>& fields, bool id_is_wrong, bool malformed,
@@ -604,11 +688,10 @@ Row Reference::row_of(const std::map<std::string, std::string>& fields, bool id_
   row.line = line;
   if (!id_is_wrong && !trimmed(field("id")).empty() && field("id").size() <= 64) row.id = field("id");
   if (!trimmed(field("declared_at")).empty() && !read_declared_at(field("declared_at"))) malformed = true;
-  if (malformed) {
-    row.reasons = {"malformed"};
-  } else {
-    row.reasons = judge({field("code"), field("name"), field("zip"), field("phone"), field("declared_at")});
-  }
+  Judgement judgement{{"malformed"}, kNothingChecked};
+  if (!malformed) judgement = judge({field("code"), field("name"), field("zip"), field("phone"), field("declared_at")});
+  row.reasons = judgement.reasons;
+  row.checks = judgement.checks;
   row.verdict = verdict_of(row.reasons);
   return row;
 }
@@ -624,77 +707,186 @@ std::vector<Row> Reference::screen_ndjson(std::string_view text,
     at = end + 1;
     ++number;
     if (is_all(line, " \t\r")) continue;
-    Row bad{std::nullopt, number, "error", {"malformed"}};
-    if (without_cr(line).size() > kBytesMax || !is_valid_utf8(line)) {
+    const Row bad{std::nullopt, number, "error", {"malformed"}, kNothingChecked};
+    const auto members = json_members(line);
+    if (without_cr(line).size() > kBytesMax || !members) {
       rows.push_back(bad);
       continue;
     }
-    try {
-      const auto members = Json(line).object();
-      std::map<std::string, std::string> fields;
-      bool malformed = false;
-      bool id_is_wrong = false;
-      for (const std::string& field : kFields) {
-        const std::string name = name_in_input(field, columns);
-        int count = 0;
-        for (const auto& [key, value] : members) {
-          if (key != name) continue;
-          ++count;
-          if (value.kind == Value::kString) fields[field] = value.text;
-          if (value.kind == Value::kOther || count > 1) {
-            malformed = true;
-            id_is_wrong |= field == "id";
-          }
+    std::map<std::string, std::string> fields;
+    bool malformed = false;
+    bool id_is_wrong = false;
+    for (const std::string& field : kFields) {
+      const std::string name = name_in_input(field, columns);
+      int count = 0;
+      for (const Member& member : *members) {
+        if (member.key != name) continue;
+        ++count;
+        if (member.kind == Member::kString) fields[field] = member.text;
+        if (member.kind == Member::kOther || count > 1) {
+          malformed = true;
+          id_is_wrong |= field == "id";
         }
       }
-      rows.push_back(row_of(fields, id_is_wrong, malformed, number));
-    } catch (int) {
-      rows.push_back(bad);
     }
+    rows.push_back(row_of(fields, id_is_wrong, malformed, number));
   }
   return rows;
 }
 
 std::optional<std::vector<Row>> Reference::screen_csv(std::string_view text,
                                                       const std::map<std::string, std::string>& columns) const {
-  text = without_bom(text);
+  const auto csv = read_csv(text);
+  if (!csv) return std::nullopt;
+  for (const std::string& field : kFields) {
+    const std::string name = name_in_input(field, columns);
+    const auto count = std::count(csv->header.begin(), csv->header.end(), name);
+    if (count > 1 || (count == 0 && (field == "id" || name != field))) return std::nullopt;
+  }
   std::vector<Row> rows;
-  std::vector<std::string> header;
-  std::uint64_t number = 1;
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t blank_end = 0;
-    if (blank_line_at(text, at, blank_end)) {
-      at = blank_end;
-      ++number;
-      continue;
-    }
-    const Record record = read_record(text, at, header.size());
-    at = record.end;
-    const std::uint64_t line = number;
-    number += record.lines;
-    if (header.empty()) {
-      if (record.wrong) return std::nullopt;
-      for (const std::string& name : record.fields) header.push_back(trimmed(name));
-      for (const std::string& field : kFields) {
-        const std::string name = name_in_input(field, columns);
-        const auto count = std::count(header.begin(), header.end(), name);
-        if (count > 1 || (count == 0 && (field == "id" || name != field))) return std::nullopt;
-      }
-      continue;
-    }
-    if (record.wrong) {
-      rows.push_back({std::nullopt, line, "error", {"malformed"}});
+  for (const CsvLine& line : csv->lines) {
+    if (line.wrong) {
+      rows.push_back({std::nullopt, line.line, "error", {"malformed"}, kNothingChecked});
       continue;
     }
     std::map<std::string, std::string> fields;
-    for (const std::string& field : kFields) {
-      const auto column = std::find(header.begin(), header.end(), name_in_input(field, columns));
-      if (column != header.end()) fields[field] = record.fields[static_cast<std::size_t>(column - header.begin())];
-    }
-    rows.push_back(row_of(fields, false, false, line));
+    for (const std::string& field : kFields) fields[field] = csv->field(line, name_in_input(field, columns));
+    rows.push_back(row_of(fields, false, false, line.line));
   }
-  if (header.empty()) return std::nullopt;
   return rows;
+}
+
+// ---- registries
+
+namespace {
+
+const std::vector<std::string> kRegistryFields{"code",   "name",        "name_ko", "phone",   "zips",
+                                               "status", "replaced_by", "issued",  "changed", "expires"};
+
+/// The person of a record; nothing when it is a bad one.
+std::optional<Registered> person_of(std::map<std::string, std::string> fields, const std::vector<std::string>& zips) {
+  for (auto& [field, text] : fields) {
+    const bool is_name = field == "name" || field == "name_ko";
+    if (is_name ? is_white_space(text) : trimmed(text).empty()) text.clear();
+  }
+  Registered person;
+  const auto code = read_code(fields["code"]);
+  if (!code) return std::nullopt;
+  person.code = *code;
+
+  person.name = fields["name"];
+  const RegisteredName name = registered_name(person.name);
+  if (!person.name.empty() && (!name.has_latin_letter || name.has_hangul)) return std::nullopt;
+  person.name_ko = fields["name_ko"];
+  if (!person.name_ko.empty() && hangul_part(icu::UnicodeString::fromUTF8(person.name_ko)).empty()) return std::nullopt;
+
+  person.phone = canonical_phone(fields["phone"]);
+  if (!fields["phone"].empty() && person.phone.find_first_of("0123456789") == std::string::npos) return std::nullopt;
+
+  if (zips.size() > 20) return std::nullopt;
+  for (const std::string& text : zips) {
+    person.zips.push_back(trimmed(text));
+    if (person.zips.back().size() != 5 || !all_digits(person.zips.back())) return std::nullopt;
+  }
+
+  const std::set<std::string> statuses{"active", "suspended", "cancelled", "replaced"};
+  if (!fields["status"].empty()) person.status = fields["status"];
+  if (statuses.count(person.status) == 0) return std::nullopt;
+  if (!fields["replaced_by"].empty()) {
+    const auto replaced_by = read_code(fields["replaced_by"]);
+    if (!replaced_by || person.status != "replaced") return std::nullopt;
+    person.replaced_by = *replaced_by;
+  }
+
+  for (const std::string field : {"issued", "changed", "expires"}) {
+    if (!fields[field].empty() && !read_date(fields[field])) return std::nullopt;
+  }
+  person.issued = fields["issued"];
+  person.changed = fields["changed"].empty() ? person.issued : fields["changed"];
+  person.expires = fields["expires"];
+  return person;
+}
+
+std::vector<std::string> split(const std::string& text, char at) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == at) {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+}  // namespace
+
+RegistryFile read_registry_ndjson(std::string_view text) {
+  text = without_bom(text);
+  RegistryFile file;
+  std::uint64_t number = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view line = text.substr(at, end - at);
+    at = end + 1;
+    ++number;
+    if (is_all(line, " \t\r")) continue;
+    const auto members = json_members(line);
+    bool bad = without_cr(line).size() > kBytesMax || !members;
+    std::map<std::string, std::string> fields;
+    std::vector<std::string> zips;
+    std::set<std::string> seen;
+    for (const Member& member : members.value_or(std::vector<Member>())) {
+      if (std::count(kRegistryFields.begin(), kRegistryFields.end(), member.key) == 0) continue;
+      if (!seen.insert(member.key).second) bad = true;
+      if (member.kind == Member::kNull) continue;
+      if (member.kind == Member::kString) {
+        fields[member.key] = member.text;
+        if (member.key == "zips" && !trimmed(member.text).empty()) bad = true;
+        continue;
+      }
+      if (member.key != "zips" || member.text[0] != '[') {
+        bad = true;
+        continue;
+      }
+      for (const Member& element : Json(member.text).array()) {
+        if (element.kind != Member::kString) bad = true;
+        zips.push_back(element.text);
+      }
+    }
+    const auto person = bad ? std::nullopt : person_of(fields, zips);
+    if (person) {
+      file.people.push_back(*person);
+    } else {
+      file.bad_lines.push_back(number);
+    }
+  }
+  return file;
+}
+
+std::optional<RegistryFile> read_registry_csv(std::string_view text) {
+  const auto csv = read_csv(text);
+  if (!csv) return std::nullopt;
+  for (const std::string& field : kRegistryFields) {
+    const auto count = std::count(csv->header.begin(), csv->header.end(), field);
+    if (count > 1 || (count == 0 && field == "code")) return std::nullopt;
+  }
+  RegistryFile file;
+  for (const CsvLine& line : csv->lines) {
+    std::map<std::string, std::string> fields;
+    if (!line.wrong) {
+      for (const std::string& field : kRegistryFields) fields[field] = csv->field(line, field);
+    }
+    const std::string zips = trimmed(fields["zips"]);
+    const auto person =
+        line.wrong ? std::nullopt : person_of(fields, zips.empty() ? std::vector<std::string>() : split(zips, ';'));
+    if (person) {
+      file.people.push_back(*person);
+    } else {
+      file.bad_lines.push_back(line.line);
+    }
+  }
+  return file;
 }
 
 }  // namespace clearline::reference

@@ -23,7 +23,10 @@ struct Registered {
   std::string phone;
   std::vector<std::string> zips;
   std::string status = "active";
-  std::string expires;
+  std::string expires = {};
+  std::string replaced_by = {};
+  std::string issued = {};
+  std::string changed = {};
 };
 
 struct Declared {
@@ -34,11 +37,19 @@ struct Declared {
   std::string declared_at;
 };
 
+/// The answer to a readable declaration: its reasons in their order, and what became of code, name, phone and zip
+/// (`active same not_checked mismatch`).
+struct Judgement {
+  std::vector<std::string> reasons;
+  std::string checks;
+};
+
 struct Row {
   std::optional<std::string> id;
   std::uint64_t line = 0;
   std::string verdict;
   std::vector<std::string> reasons;
+  std::string checks = {};
   friend bool operator==(const Row&, const Row&) = default;
 };
 
@@ -49,8 +60,8 @@ class Reference {
  public:
   explicit Reference(std::vector<Registered> people, std::string today);
 
-  /// The reasons of one declaration, in their order; a declared_at that is no real date is the caller's.
-  std::vector<std::string> judge(const Declared& declared) const;
+  /// One declaration; a declared_at that is no real date is the caller's.
+  Judgement judge(const Declared& declared) const;
 
   /// `columns`: known field -> name in the input; own names where absent.
   std::vector<Row> screen_ndjson(std::string_view text, const std::map<std::string, std::string>& columns = {}) const;
@@ -65,8 +76,33 @@ class Reference {
   std::string today_;
 };
 
-/// Whether a line is one JSON object by the rules (UTF-8, depth, surrogates included).
-bool is_json_object(std::string_view line);
+/// A registry file. Bad records are left out of `people`, in which a code may be there twice.
+struct RegistryFile {
+  std::vector<Registered> people;
+  std::vector<std::uint64_t> bad_lines;
+};
+RegistryFile read_registry_ndjson(std::string_view text);
+/// Nothing when the header lacks `code` or has a known column twice.
+std::optional<RegistryFile> read_registry_csv(std::string_view text);
+
+/// A value of the outer object: its text when it is a string, its bytes when it is something else.
+struct Member {
+  enum Kind { kString, kNull, kOther } kind = kOther;
+  std::string key;
+  std::string text;
+};
+/// A line's members, when it is one JSON object by the rules (UTF-8, depth, surrogates included).
+std::optional<std::vector<Member>> json_members(std::string_view line);
+
+/// A CSV record, or a physical line that is wrong (without fields).
+struct CsvLine {
+  std::uint64_t line = 0;
+  bool wrong = false;
+  std::vector<std::string> fields;
+  friend bool operator==(const CsvLine&, const CsvLine&) = default;
+};
+/// column_count 0: any.
+std::vector<CsvLine> csv_lines(std::string_view text, std::size_t bytes_max, std::size_t column_count);
 
 /// Canonical parts of a declared name: the joined Latin words and the Hangul characters, as UTF-8.
 struct NameParts {
@@ -76,6 +112,15 @@ struct NameParts {
   std::string hangul;
 };
 NameParts declared_name(std::string_view text);
+
+/// F and G of a registered Latin name, and whether it may be one.
+struct RegisteredName {
+  std::string family;
+  std::string given;
+  bool has_latin_letter = false;
+  bool has_hangul = false;
+};
+RegisteredName registered_name(std::string_view text);
 
 bool is_valid_utf8(std::string_view text);
 

@@ -72,6 +72,9 @@ Registry make_registry(const std::vector<reference::Registered>& people) {
     entry.phone = person.phone.empty() ? "" : canonical_phone(person.phone);
     for (const auto& zip : person.zips) entry.zips.push_back(static_cast<std::uint32_t>(std::stoul(zip)));
     entry.status = parse_code_status(person.status).value();
+    if (!person.replaced_by.empty()) entry.replaced_by = parse_code(person.replaced_by).value();
+    if (!person.issued.empty()) entry.issued = parse_date(person.issued).value();
+    if (!person.changed.empty()) entry.changed = parse_date(person.changed).value();
     if (!person.expires.empty()) entry.expires = parse_date(person.expires).value();
     if (const auto fault = entry_fault(entry)) {
       std::fprintf(stderr, "test registry: %.*s\n", static_cast<int>(fault->size()), fault->data());
@@ -101,7 +104,6 @@ std::optional<std::string> screen_to_text(std::string_view text, const Registry&
   std::vector<VerdictBlock> verdicts(static_cast<std::size_t>(pipeline_tokens(setup.threads)));
   for (std::size_t i = 0; i < verdicts.size(); ++i) blocks.push_back(std::make_unique<Block>(block_bytes));
   std::string out;
-  Tally tally;
   PipelineStages stages;
   stages.read = [&](int i) { return *(*reader)->next(*blocks[static_cast<std::size_t>(i)]); };
   stages.work = [&](int i, int worker) {
@@ -115,7 +117,7 @@ std::optional<std::string> screen_to_text(std::string_view text, const Registry&
 
 std::optional<std::vector<reference::Row>> screen_to_rows(std::string_view text, const Registry& registry,
                                                           const ScreenSetup& setup) {
-  const auto out = screen_to_text(text, registry, setup, Format::kCsv);
+  const auto out = screen_to_text(text, registry, setup, Format::kCsv, true);
   if (!out) return std::nullopt;
   std::vector<reference::Row> rows;
   for (std::size_t at = 0; at < out->size();) {
@@ -131,6 +133,8 @@ std::optional<std::vector<reference::Row>> screen_to_rows(std::string_view text,
       row.reasons.push_back(reasons.substr(0, end));
       reasons.erase(0, end + 1);
     }
+    // id, verdict, reasons, line, detail; then the checks of code, name, phone and zip.
+    row.checks = fields[5] + " " + fields[6] + " " + fields[7] + " " + fields[8];
     rows.push_back(std::move(row));
   }
   return rows;
@@ -143,8 +147,8 @@ std::string first_difference(const std::vector<reference::Row>& expected, const 
     reference::Row wanted = expected[i];
     if (wanted.id) wanted.line = 0;
     if (!(wanted == got[i])) {
-      return "row " + std::to_string(i) + ": " + to_text(got[i]) + ", expected " + to_text(expected[i]) + " (line " +
-             std::to_string(expected[i].line) + ")";
+      return "row " + std::to_string(i) + ": " + to_text(got[i]) + " (" + got[i].checks + "), expected " +
+             to_text(expected[i]) + " (" + expected[i].checks + "; line " + std::to_string(expected[i].line) + ")";
     }
   }
   return "";
