@@ -25,8 +25,8 @@ struct LookupRequest {
 };
 
 Status run_lookup(const LookupRequest& request, std::optional<int>& exit_code) {
-  for (const auto* text : {&request.name, &request.zip, &request.phone}) {
-    if (*text && !is_utf8(**text)) return {StatusKind::kUsage, "lookup: an item is not UTF-8"};
+  for (const auto& text : {std::optional(request.code), request.name, request.zip, request.phone}) {
+    if (text && !is_utf8(*text)) return {StatusKind::kUsage, "lookup: the code or an item is not UTF-8"};
   }
   Declaration declaration;
   declaration.code = request.code;
@@ -61,6 +61,7 @@ Status run_lookup(const LookupRequest& request, std::optional<int>& exit_code) {
   if (!file.ok()) return file.status();
   Status status = file->write(out.text());
   if (status.ok()) status = file->commit();
+  if (file->pipe_closed()) status = {};
   if (verdict.outcome != Outcome::kClear) exit_code = 1;
   return status;
 }

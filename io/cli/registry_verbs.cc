@@ -45,14 +45,22 @@ void tell_duplicates(const std::string& name, const RegistryBuilder::Outcome& ou
   }
 }
 
+/// Puts a text on stdout. A reader that went away is no failure.
+Status tell(const std::string& text) {
+  auto file = OutputFile::open("-", FileMode::kUsual);
+  if (!file.ok()) return file.status();
+  Status status = file->write(text);
+  if (file->pipe_closed()) return {};
+  return status.ok() ? file->commit() : status;
+}
+
 Status run_verify(const std::string& path) {
   const auto registry = read_image(path);
   if (!registry.ok()) return registry.status();
   if (const auto fault = registry->table().content_fault()) {
     return {StatusKind::kRegistry, path + ": error: " + std::string(*fault) + "; build the image again"};
   }
-  fmt::print("{}: all {} entries are sound\n", path, with_commas(registry->size()));
-  return {};
+  return tell(fmt::format("{}: all {} entries are sound\n", path, with_commas(registry->size())));
 }
 
 Status run_info(const std::string& path, bool json) {
@@ -62,20 +70,18 @@ Status run_info(const std::string& path, bool json) {
   const double entries = std::max(static_cast<double>(shape.entry_count), 1.0);
   const auto row_bytes = shape.bucket_count * 128;
   if (json) {
-    fmt::print(
+    return tell(fmt::format(
         "{{\"version\":{},\"entries\":{},\"seq\":{},\"registry\":\"{}\",\"incarnation\":{},\"file_bytes\":{},"
         "\"row_bytes\":{},\"text_bytes\":{}}}\n",
         kImageVersion, shape.entry_count, shape.seq, format_uuid(shape.identity), shape.identity.incarnation,
-        info->file_bytes, row_bytes, shape.text_bytes);
-    return {};
+        info->file_bytes, row_bytes, shape.text_bytes));
   }
-  fmt::print(
+  return tell(fmt::format(
       "image version  {}\nentries        {}\nseq            {}\nregistry       {}\nincarnation    {}\n"
       "file           {}\nmemory         {} ({:.1f} B a code in rows, {:.1f} B with texts)\n",
       kImageVersion, with_commas(shape.entry_count), shape.seq, format_uuid(shape.identity), shape.identity.incarnation,
       as_bytes(static_cast<double>(info->file_bytes)), as_bytes(static_cast<double>(row_bytes + shape.text_bytes)),
-      static_cast<double>(row_bytes) / entries, static_cast<double>(row_bytes + shape.text_bytes) / entries);
-  return {};
+      static_cast<double>(row_bytes) / entries, static_cast<double>(row_bytes + shape.text_bytes) / entries));
 }
 
 Status run_export(const std::string& path, const std::string& output, std::optional<Format> format) {
@@ -136,7 +142,8 @@ Status run_registry_build(const BuildRequest& request, BuildReport& report) {
       progress.update(read.records, bytes);
       return Status();
     };
-    const Status status = read_registry(std::move(*source), request.format, builder, read, on_reject, on_progress);
+    const Status status =
+        read_registry(std::move(*source), request.format, builder, read, on_reject, on_progress, usable_processors());
     if (!status.ok()) return status;
   }
   if (read.bad.count() != 0) tell_bad_records(name, read.bad);

@@ -7,6 +7,12 @@ namespace {
 
 std::string zip_text(std::uint32_t zip) { return fmt::format("{:05}", zip); }
 
+/// The canonical phone, written so that it is canonical again when it is read: one that starts like a country code
+/// would lose it.
+std::string phone_text(const Entry& entry) {
+  return entry.phone.starts_with("0082") ? "+82" + entry.phone : entry.phone;
+}
+
 }  // namespace
 
 void append_entry_csv(const Entry& entry, OutBuffer& out) {
@@ -15,8 +21,9 @@ void append_entry_csv(const Entry& entry, OutBuffer& out) {
     if (value) out.append(format_date(*value));
   };
   out.append(format_code(entry.code));
+  const std::string phone = phone_text(entry);
   for (const std::string_view text :
-       {std::string_view(entry.name), std::string_view(entry.name_ko), std::string_view(entry.phone)}) {
+       {std::string_view(entry.name), std::string_view(entry.name_ko), std::string_view(phone)}) {
     out.append(",");
     append_csv_text(text, out);
   }
@@ -54,7 +61,7 @@ void append_entry_ndjson(const Entry& entry, OutBuffer& out) {
   out.append("\"");
   text("name", entry.name);
   text("name_ko", entry.name_ko);
-  text("phone", entry.phone);
+  text("phone", phone_text(entry));
   std::string_view separator = ",\"zips\":[\"";
   for (const std::uint32_t zip : entry.zips) {
     out.append(separator);

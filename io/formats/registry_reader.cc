@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <atomic>
+#include <deque>
 
+#include "engine/pipeline.h"
 #include "engine/text.h"
 #include "engine/unicode.h"
 #include "io/formats/csv.h"
@@ -14,7 +16,8 @@ namespace {
 
 constexpr std::array<std::string_view, kRegistryFieldCount> kFieldWords{
     "code", "name", "name_ko", "phone", "zips", "status", "replaced_by", "issued", "changed", "expires"};
-constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
+/// Some 3,000 records: with their entries they stay in a core's second cache from the decoder to the builder.
+constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
 
 std::optional<std::size_t> field_index(std::string_view word) {
   const auto* found = std::find(kFieldWords.begin(), kFieldWords.end(), word);
@@ -22,123 +25,122 @@ std::optional<std::size_t> field_index(std::string_view word) {
   return static_cast<std::size_t>(found - kFieldWords.begin());
 }
 
-/// The texts of one record, and where each stands in its line.
+/// The texts of one record.
 struct RawEntry {
   std::array<std::string_view, kRegistryFieldCount> values;
-  std::array<std::uint32_t, kRegistryFieldCount> columns{};
   std::vector<std::string_view> zips;
 
   void clear() {
     values = {};
-    columns = {};
     zips.clear();
   }
   std::string_view operator[](RegistryField field) const { return values[static_cast<std::size_t>(field)]; }
 };
 
-/// Turns texts into an Entry, reused from record to record.
-class EntryMaker {
- public:
-  const Entry& entry() const { return entry_; }
-
-  /// Nothing, or what is wrong and in which column.
-  LineFault make(const RawEntry& raw) {
-    raw_ = &raw;
-    const auto code = parse_code(raw[RegistryField::kCode]);
-    if (!code) {
-      const bool missing = trim_blanks(raw[RegistryField::kCode]).empty();
-      return fault(RegistryField::kCode, missing ? "code is missing" : "code is not P and 12 digits");
-    }
-    entry_.code = *code;
-    take_name(RegistryField::kName, entry_.name);
-    take_name(RegistryField::kNameKo, entry_.name_ko);
-    const std::string_view phone = trim_blanks(raw[RegistryField::kPhone]);
-    if (!phone.empty() && phone.find_first_of("0123456789") == std::string_view::npos) {
-      return fault(RegistryField::kPhone, "phone has no digit");
-    }
-    entry_.phone = phone.empty() ? std::string() : canonical_phone(phone);
-    if (raw.zips.size() > kZipsMax) return fault(RegistryField::kZips, "more than 20 zips");
-    entry_.zips.clear();
-    for (const std::string_view text : raw.zips) {
-      const std::string_view zip = trim_blanks(text);
-      if (zip.size() != 5 || !std::all_of(zip.begin(), zip.end(), is_digit)) {
-        return fault(RegistryField::kZips, "zip is not five digits");
-      }
-      std::uint32_t number = 0;
-      for (const char c : zip) number = number * 10 + static_cast<std::uint32_t>(c - '0');
-      entry_.zips.push_back(number);
-    }
-    entry_.status = CodeStatus::kActive;
-    if (!is_missing(RegistryField::kStatus)) {
-      const auto status = parse_code_status(raw[RegistryField::kStatus]);
-      if (!status) return fault(RegistryField::kStatus, "status is none of active, suspended, cancelled, replaced");
-      entry_.status = *status;
-    }
-    entry_.replaced_by.reset();
-    if (!is_missing(RegistryField::kReplacedBy)) {
-      entry_.replaced_by = parse_code(raw[RegistryField::kReplacedBy]);
-      if (!entry_.replaced_by) return fault(RegistryField::kReplacedBy, "replaced_by is not P and 12 digits");
-    }
-    if (!take_date(RegistryField::kIssued, entry_.issued))
-      return fault(RegistryField::kIssued, "issued is no real date");
-    if (!take_date(RegistryField::kChanged, entry_.changed))
-      return fault(RegistryField::kChanged, "changed is no real date");
-    if (!take_date(RegistryField::kExpires, entry_.expires))
-      return fault(RegistryField::kExpires, "expires is no real date");
-    if (!entry_.changed) entry_.changed = entry_.issued;
-    if (const auto words = entry_fault(entry_)) {
-      // The words start with the field they are about.
-      const auto field = field_index(words->substr(0, words->find(' ')));
-      return fault(field ? static_cast<RegistryField>(*field) : RegistryField::kCode, *words);
-    }
-    return {};
-  }
-
- private:
-  LineFault fault(RegistryField field, std::string_view what) const {
-    return {what, raw_->columns[static_cast<std::size_t>(field)]};
-  }
-  bool is_missing(RegistryField field) const { return trim_blanks((*raw_)[field]).empty(); }
-
-  void take_name(RegistryField field, std::string& name) const {
-    const std::string_view text = (*raw_)[field];
-    name = is_blank_name(text) ? std::string_view{} : text;
-  }
-  bool take_date(RegistryField field, std::optional<Date>& date) const {
-    date.reset();
-    if (is_missing(field)) return true;
-    date = parse_date((*raw_)[field]);
-    return date.has_value();
-  }
-
-  const RawEntry* raw_ = nullptr;
-  Entry entry_;
+/// What is wrong with an entry, and with which field of it.
+struct EntryFault {
+  std::string_view what;  ///< empty: nothing
+  RegistryField field = RegistryField::kCode;
 };
 
-/// Takes records of either format to the builder.
-class RecordTaker {
- public:
-  RecordTaker(RegistryBuilder& builder, RegistryRead& read, const std::function<Status(std::string_view)>& on_reject)
-      : builder_(builder), read_(read), on_reject_(on_reject) {}
+bool is_missing(std::string_view text) { return trim_blanks(text).empty(); }
 
-  RawEntry raw;  ///< filled before take()
+void take_name(std::string_view text, std::string& name) { name = is_blank_name(text) ? std::string_view{} : text; }
 
-  Status take(std::uint64_t line, std::string_view bytes, LineFault fault) {
-    ++read_.records;
-    if (!fault) fault = maker_.make(raw);
-    if (!fault) {
-      builder_.add(maker_.entry(), line);
-      return {};
-    }
-    read_.bad.add({line, fault.column, fault.what});
-    return on_reject_ ? on_reject_(bytes) : Status();
+/// False when there is a text that is no real date.
+bool take_date(std::string_view text, std::optional<Date>& date) {
+  date.reset();
+  if (is_missing(text)) return true;
+  date = parse_date(text);
+  return date.has_value();
+}
+
+/// Turns texts into an entry. `entry` is reused from record to record: all of it is set, unless there is a fault.
+EntryFault make_entry(const RawEntry& raw, Entry& entry) {
+  const auto code = parse_code(raw[RegistryField::kCode]);
+  if (!code) {
+    const bool missing = is_missing(raw[RegistryField::kCode]);
+    return {missing ? "code is missing" : "code is not P and 12 digits", RegistryField::kCode};
   }
+  entry.code = *code;
+  take_name(raw[RegistryField::kName], entry.name);
+  take_name(raw[RegistryField::kNameKo], entry.name_ko);
+  const std::string_view phone = trim_blanks(raw[RegistryField::kPhone]);
+  if (!phone.empty() && phone.find_first_of("0123456789") == std::string_view::npos) {
+    return {"phone has no digit", RegistryField::kPhone};
+  }
+  entry.phone = phone.empty() ? std::string() : canonical_phone(phone);
+  if (raw.zips.size() > kZipsMax) return {"more than 20 zips", RegistryField::kZips};
+  entry.zips.clear();
+  for (const std::string_view text : raw.zips) {
+    const std::string_view zip = trim_blanks(text);
+    if (zip.size() != 5 || !std::all_of(zip.begin(), zip.end(), is_digit)) {
+      return {"zip is not five digits", RegistryField::kZips};
+    }
+    std::uint32_t number = 0;
+    for (const char c : zip) number = number * 10 + static_cast<std::uint32_t>(c - '0');
+    entry.zips.push_back(number);
+  }
+  entry.status = CodeStatus::kActive;
+  if (!is_missing(raw[RegistryField::kStatus])) {
+    const auto status = parse_code_status(raw[RegistryField::kStatus]);
+    if (!status) return {"status is none of active, suspended, cancelled, replaced", RegistryField::kStatus};
+    entry.status = *status;
+  }
+  entry.replaced_by.reset();
+  if (!is_missing(raw[RegistryField::kReplacedBy])) {
+    entry.replaced_by = parse_code(raw[RegistryField::kReplacedBy]);
+    if (!entry.replaced_by) return {"replaced_by is not P and 12 digits", RegistryField::kReplacedBy};
+  }
+  if (!take_date(raw[RegistryField::kIssued], entry.issued)) {
+    return {"issued is no real date", RegistryField::kIssued};
+  }
+  if (!take_date(raw[RegistryField::kChanged], entry.changed)) {
+    return {"changed is no real date", RegistryField::kChanged};
+  }
+  if (!take_date(raw[RegistryField::kExpires], entry.expires)) {
+    return {"expires is no real date", RegistryField::kExpires};
+  }
+  if (!entry.changed) entry.changed = entry.issued;
+  if (const auto words = entry_fault(entry)) {
+    // The words start with the field they are about.
+    const auto field = field_index(words->substr(0, words->find(' ')));
+    return {*words, field ? static_cast<RegistryField>(*field) : RegistryField::kCode};
+  }
+  return {};
+}
 
- private:
-  RegistryBuilder& builder_;
-  RegistryRead& read_;
-  const std::function<Status(std::string_view)>& on_reject_;
-  EntryMaker maker_;
+/// The records of one block, on their way from the decoding thread to the builder. Its memory is reused.
+struct DecodedRecords {
+  explicit DecodedRecords(std::size_t block_bytes) : block(block_bytes) {}
+
+  struct Bad {
+    BadRecord record;
+    std::string_view bytes;  // in the block
+  };
+  Block block;
+  std::vector<Entry> entries;  // [0, size) count; the others keep their memory
+  std::vector<std::uint64_t> lines;
+  std::size_t size = 0;
+  std::vector<Bad> bad;
+
+  void clear() {
+    size = 0;
+    lines.clear();
+    bad.clear();
+  }
+  /// The entry to fill next. It counts once it is kept.
+  Entry& next_entry() {
+    if (entries.size() == size) entries.emplace_back();
+    return entries[size];
+  }
+  void keep(std::uint64_t line) {
+    lines.push_back(line);
+    ++size;
+  }
+  void refuse(std::uint64_t line, std::uint32_t column, std::string_view what, std::string_view bytes) {
+    bad.push_back({{line, column, what}, bytes});
+  }
 };
 
 using Columns = std::array<std::size_t, kRegistryFieldCount>;
@@ -168,77 +170,123 @@ Status read_registry_header(std::string_view text, InputFormat& format, std::siz
   return {};
 }
 
-Status take_csv(CsvReader& reader, CsvRecord& record, const Columns& columns, const Block& block, RecordTaker& taker) {
-  reader.start(block.text(), block.first_line);
-  while (reader.next(record)) {
-    RawEntry& raw = taker.raw;
-    raw.clear();
-    if (!record.fault) {
+/// Splits `zips` of CSV at its semicolons.
+void split_zips(std::string_view text, std::vector<std::string_view>& zips) {
+  text = trim_blanks(text);
+  while (!text.empty()) {
+    const std::size_t semicolon = text.find(';');
+    zips.push_back(text.substr(0, semicolon));
+    if (semicolon == std::string_view::npos) return;
+    text.remove_prefix(semicolon + 1);
+    if (text.empty()) zips.push_back(text);
+  }
+}
+
+/// Decodes blocks of either format. One a thread.
+class RecordDecoder {
+ public:
+  /// `columns` is for CSV; both outlive the decoder.
+  RecordDecoder(const InputFormat& format, const Columns& columns)
+      : format_(&format), columns_(&columns), csv_(format.line_bytes_max, format.column_count) {}
+
+  void decode(DecodedRecords& out) {
+    out.clear();
+    if (format_->format == Format::kCsv) {
+      decode_csv(out);
+    } else {
+      decode_ndjson(out);
+    }
+  }
+
+ private:
+  void decode_csv(DecodedRecords& out) {
+    csv_.start(out.block.text(), out.block.first_line);
+    while (csv_.next(record_)) {
+      if (record_.fault) {
+        out.refuse(record_.line, record_.fault.column, record_.fault.what, record_.raw);
+        continue;
+      }
+      raw_.clear();
       for (std::size_t field = 0; field < kRegistryFieldCount; ++field) {
-        if (columns[field] == InputFormat::kNoColumn) continue;
-        raw.values[field] = record.fields[columns[field]];
-        raw.columns[field] = record.column(columns[field]);
+        const std::size_t column = (*columns_)[field];
+        if (column != InputFormat::kNoColumn) raw_.values[field] = record_.fields[column];
       }
-      std::string_view zips = trim_blanks(raw[RegistryField::kZips]);
-      while (!zips.empty()) {
-        const std::size_t semicolon = zips.find(';');
-        raw.zips.push_back(zips.substr(0, semicolon));
-        if (semicolon == std::string_view::npos) break;
-        zips.remove_prefix(semicolon + 1);
-        if (zips.empty()) raw.zips.push_back(zips);
+      split_zips(raw_[RegistryField::kZips], raw_.zips);
+      const EntryFault fault = make_entry(raw_, out.next_entry());
+      if (fault.what.empty()) {
+        out.keep(record_.line);
+        continue;
       }
-    }
-    if (Status status = taker.take(record.line, record.raw, record.fault); !status.ok()) return status;
-  }
-  return {};
-}
-
-LineFault take_members(const JsonObject& object, RawEntry& raw) {
-  std::array<bool, kRegistryFieldCount> seen{};
-  for (const JsonObject::Member& member : object.members()) {
-    const auto field = field_index(member.key);
-    if (!field) continue;
-    if (seen[*field]) return {"a known key is there twice", member.column};
-    seen[*field] = true;
-    raw.columns[*field] = member.column;
-    const bool is_zips = *field == static_cast<std::size_t>(RegistryField::kZips);
-    switch (member.kind) {
-      case JsonObject::Kind::kNull:
-        break;
-      case JsonObject::Kind::kString:
-        if (is_zips && !trim_blanks(member.text).empty()) return {"zips is no array of strings", member.column};
-        raw.values[*field] = member.text;
-        break;
-      case JsonObject::Kind::kStrings:
-        if (!is_zips) return {"a known key has no text", member.column};
-        raw.zips.assign(member.texts.begin(), member.texts.end());
-        break;
-      case JsonObject::Kind::kOther:
-        return {is_zips ? std::string_view("zips is no array of strings") : "a known key has no text", member.column};
+      const std::size_t column = (*columns_)[static_cast<std::size_t>(fault.field)];
+      out.refuse(record_.line, column == InputFormat::kNoColumn ? 0 : record_.column(column), fault.what, record_.raw);
     }
   }
-  return {};
-}
 
-Status take_ndjson(JsonObject& object, const Block& block, RecordTaker& taker) {
-  std::string_view text = block.text();
-  std::uint64_t line_number = block.first_line;
-  for (; !text.empty(); ++line_number) {
-    const std::size_t line_end = std::min(text.find('\n'), text.size() - 1) + 1;
-    const std::string_view bytes = text.substr(0, line_end);
-    text.remove_prefix(line_end);
-    std::string_view line = bytes;
-    if (line.ends_with('\n')) line.remove_suffix(1);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    taker.raw.clear();
-    LineFault fault =
-        line.size() > block.format->line_bytes_max ? LineFault{"line is longer than the limit", 0} : object.parse(line);
-    if (!fault) fault = take_members(object, taker.raw);
-    if (Status status = taker.take(line_number, bytes, fault); !status.ok()) return status;
+  void decode_ndjson(DecodedRecords& out) {
+    std::string_view text = out.block.text();
+    std::uint64_t line_number = out.block.first_line;
+    for (; !text.empty(); ++line_number) {
+      const std::size_t line_end = std::min(text.find('\n'), text.size() - 1) + 1;
+      const std::string_view bytes = text.substr(0, line_end);
+      text.remove_prefix(line_end);
+      std::string_view line = bytes;
+      if (line.ends_with('\n')) line.remove_suffix(1);
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+      const LineFault fault = decode_line(line, out.next_entry());
+      if (fault) {
+        out.refuse(line_number, fault.column, fault.what, bytes);
+      } else {
+        out.keep(line_number);
+      }
+    }
   }
-  return {};
-}
+
+  LineFault decode_line(std::string_view line, Entry& entry) {
+    if (line.size() > format_->line_bytes_max) return {"line is longer than the limit", 0};
+    if (const LineFault fault = object_.parse(line)) return fault;
+    raw_.clear();
+    member_columns_.fill(0);
+    if (const LineFault fault = take_members()) return fault;
+    const EntryFault fault = make_entry(raw_, entry);
+    return {fault.what, member_columns_[static_cast<std::size_t>(fault.field)]};
+  }
+
+  LineFault take_members() {
+    std::array<bool, kRegistryFieldCount> seen{};
+    for (const JsonObject::Member& member : object_.members()) {
+      const auto field = field_index(member.key);
+      if (!field) continue;
+      if (seen[*field]) return {"a known key is there twice", member.column};
+      seen[*field] = true;
+      member_columns_[*field] = member.column;
+      const bool is_zips = *field == static_cast<std::size_t>(RegistryField::kZips);
+      switch (member.kind) {
+        case JsonObject::Kind::kNull:
+          break;
+        case JsonObject::Kind::kString:
+          if (is_zips && !is_missing(member.text)) return {"zips is no array of strings", member.column};
+          raw_.values[*field] = member.text;
+          break;
+        case JsonObject::Kind::kStrings:
+          if (!is_zips) return {"a known key has no text", member.column};
+          raw_.zips.assign(member.texts.begin(), member.texts.end());
+          break;
+        case JsonObject::Kind::kOther:
+          return {is_zips ? std::string_view("zips is no array of strings") : "a known key has no text", member.column};
+      }
+    }
+    return {};
+  }
+
+  const InputFormat* format_;
+  const Columns* columns_;
+  CsvReader csv_;
+  CsvRecord record_;
+  JsonObject object_;
+  RawEntry raw_;
+  std::array<std::uint32_t, kRegistryFieldCount> member_columns_{};
+};
 
 }  // namespace
 
@@ -255,7 +303,7 @@ void BadRecords::add(const BadRecord& record) {
 
 Status read_registry(std::unique_ptr<ByteSource> source, std::optional<Format> format, RegistryBuilder& builder,
                      RegistryRead& read, const std::function<Status(std::string_view)>& on_reject,
-                     const std::function<Status(std::uint64_t)>& on_progress) {
+                     const std::function<Status(std::uint64_t)>& on_progress, int threads) {
   Columns columns{};
   std::string header;
   InputOptions options;
@@ -271,25 +319,45 @@ Status read_registry(std::unique_ptr<ByteSource> source, std::optional<Format> f
   if (on_reject && !header.empty()) {
     if (Status status = on_reject(header); !status.ok()) return status;
   }
-  RecordTaker taker(builder, read, on_reject);
-  const InputFormat& input = (*reader)->format();
-  CsvReader csv(input.line_bytes_max, input.column_count);
-  CsvRecord record;
-  JsonObject object;
-  Block block(kBlockBytes);
-  for (;;) {
-    const auto more = (*reader)->next(block);
-    if (!more.ok()) return more.status();
-    if (!*more) break;
-    Status status =
-        input.format == Format::kCsv ? take_csv(csv, record, columns, block, taker) : take_ndjson(object, block, taker);
-    if (!status.ok()) return status;
-    if (on_progress) {
-      if (status = on_progress((*reader)->bytes_read()); !status.ok()) return status;
+  std::deque<RecordDecoder> decoders;  // they do not move
+  for (int i = 0; i < threads; ++i) decoders.emplace_back((*reader)->format(), columns);
+  std::vector<DecodedRecords> tokens;
+  tokens.reserve(static_cast<std::size_t>(pipeline_tokens(threads)));
+  for (int i = 0; i < pipeline_tokens(threads); ++i) tokens.emplace_back(kBlockBytes);
+
+  Status read_status;     // of the reading stage
+  Status deliver_status;  // of the delivering stage
+  std::atomic<bool> stop{false};
+  PipelineStages stages;
+  stages.read = [&](int token) {
+    // relaxed: a late stop costs some blocks of reading and nothing else.
+    if (stop.load(std::memory_order_relaxed)) return false;
+    const auto more = (*reader)->next(tokens[static_cast<std::size_t>(token)].block);
+    if (!more.ok()) read_status = more.status();
+    return more.ok() && *more;
+  };
+  stages.work = [&](int token, int worker) {
+    decoders[static_cast<std::size_t>(worker)].decode(tokens[static_cast<std::size_t>(token)]);
+  };
+  const auto deliver = [&](const DecodedRecords& records) -> Status {
+    read.records += records.size + records.bad.size();
+    read.bytes += records.block.size;
+    for (std::size_t i = 0; i < records.size; ++i) builder.add(records.entries[i], records.lines[i]);
+    for (const DecodedRecords::Bad& bad : records.bad) {
+      read.bad.add(bad.record);
+      if (!on_reject) continue;
+      if (Status status = on_reject(bad.bytes); !status.ok()) return status;
     }
-  }
+    return on_progress ? on_progress(read.bytes) : Status();
+  };
+  stages.deliver = [&](int token) {
+    if (!deliver_status.ok()) return;
+    deliver_status = deliver(tokens[static_cast<std::size_t>(token)]);
+    if (!deliver_status.ok()) stop.store(true, std::memory_order_relaxed);
+  };
+  run_pipeline(threads, stages);
   read.bytes = (*reader)->bytes_read();
-  return {};
+  return deliver_status.ok() ? read_status : deliver_status;
 }
 
 }  // namespace clearline

@@ -1,5 +1,8 @@
 // Registry files: CSV or NDJSON records become entries. A bad record is told with its place and reason, and never
 // guessed at.
+//
+// Blocks are read in order, decoded on several threads, and given to the builder in order: what is told, and which of
+// two records of a code is the last, does not depend on the threads.
 #pragma once
 
 #include <cstdint>
@@ -63,12 +66,12 @@ struct RegistryRead {
 };
 
 /// Reads a registry file into `builder`, with the line as the ticket of an entry. Memory independent of the file's
-/// size.
+/// size. The callbacks and the builder are used by one thread at a time.
 ///   on_reject   sees the bytes of each bad record (the CSV header first); may be empty
 ///   on_progress sees the bytes read so far, now and then; may be empty
 /// kInput when the file cannot be read or its CSV header is wrong; bad records are in `read.bad` and no failure here.
 Status read_registry(std::unique_ptr<ByteSource> source, std::optional<Format> format, RegistryBuilder& builder,
                      RegistryRead& read, const std::function<Status(std::string_view)>& on_reject,
-                     const std::function<Status(std::uint64_t)>& on_progress);
+                     const std::function<Status(std::uint64_t)>& on_progress, int threads = 1);
 
 }  // namespace clearline

@@ -190,7 +190,8 @@ Result<ImageInfo> read_header(const File& file, const std::string& path, Header&
   // The version comes before the checksum: a newer one may lay out its header in another way.
   if (header.version != kImageVersion) {
     return Status(StatusKind::kRegistry, path + ": error: image version " + std::to_string(header.version) +
-                                             "; this program reads version " + std::to_string(kImageVersion));
+                                             "; this program reads version " + std::to_string(kImageVersion) +
+                                             "; build the image again, or use the program that made it");
   }
   if (checksum64(&header, offsetof(Header, checksum)) != header.checksum)
     return damaged(path, 0, "wrong checksum of the header");

@@ -46,9 +46,18 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-std::string followed(const std::string& path) {
-  std::array<char, PATH_MAX> real{};
-  return realpath(path.c_str(), real.data()) != nullptr ? std::string(real.data()) : path;
+/// The path with its links followed, also when what they name is not there yet.
+std::string followed(std::string path) {
+  std::array<char, PATH_MAX> buffer{};
+  if (realpath(path.c_str(), buffer.data()) != nullptr) return buffer.data();
+  constexpr int kLinksMax = 40;  // as many as the kernel follows
+  for (int links = 0; links < kLinksMax; ++links) {
+    const ssize_t size = readlink(path.c_str(), buffer.data(), buffer.size());
+    if (size < 0) break;
+    const std::string link(buffer.data(), static_cast<std::size_t>(size));
+    path = link.starts_with('/') ? link : folder_of(path) + "/" + link;
+  }
+  return path;
 }
 
 }  // namespace
@@ -69,7 +78,9 @@ Result<OutputFile> OutputFile::open(const std::string& path, FileMode mode) {
     return file;
   }
   struct stat info{};
-  if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+  const bool is_there = stat(path.c_str(), &info) == 0;
+  if (!is_there && errno == ELOOP) return file.fail("cannot open");
+  if (is_there && !S_ISREG(info.st_mode)) {
     if (S_ISDIR(info.st_mode)) return Status(StatusKind::kOutput, path + ": error: is a directory; name a file in it");
     file.fd_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
     if (file.fd_ < 0) return file.fail("cannot open");

@@ -62,6 +62,30 @@ TEST(OutputFile, ALinkKeepsPointing) {
   EXPECT_TRUE(std::filesystem::is_symlink(folder.path("link")));
 }
 
+TEST(OutputFile, ALinkToAFileThatIsNotThereYetKeepsPointingToo) {
+  const TestFolder folder;
+  std::filesystem::create_directory(folder.path("in"));
+  ASSERT_EQ(symlink("in/second", folder.path("first").c_str()), 0);
+  ASSERT_EQ(symlink("target", folder.path("in/second").c_str()), 0);
+  auto file = OutputFile::open(folder.path("first"), FileMode::kUsual);
+  ASSERT_TRUE(file.ok() && file->write("new").ok() && file->commit().ok());
+  EXPECT_TRUE(std::filesystem::is_symlink(folder.path("first")));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder.path("in/second")));
+  EXPECT_EQ(read_file(folder.path("in/target")), "new");
+}
+
+TEST(OutputFile, LinksInACircleAreAnOutputError) {
+  const TestFolder folder;
+  ASSERT_EQ(symlink("b", folder.path("a").c_str()), 0);
+  ASSERT_EQ(symlink("a", folder.path("b").c_str()), 0);
+  const Status status = [&] {
+    auto file = OutputFile::open(folder.path("a"), FileMode::kUsual);
+    return file.ok() ? file->commit() : file.status();
+  }();
+  EXPECT_EQ(status.kind(), StatusKind::kOutput);
+  EXPECT_EQ(folder.file_count(), 2U);
+}
+
 TEST(OutputFile, AFullDeviceIsAnOutputErrorWithItsPlace) {
   auto file = OutputFile::open("/dev/full", FileMode::kUsual);
   ASSERT_TRUE(file.ok());

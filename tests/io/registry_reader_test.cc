@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
+#include "engine/registry_table.h"
 #include "io/formats/entry_writer.h"
+#include "tests/support/random_input.h"
 #include "tests/support/screening.h"
 
 namespace clearline {
@@ -15,15 +19,16 @@ struct ReadResult {
   std::string rejects;
 };
 
-ReadResult read(const std::string& text, Format format) {
+ReadResult read(const std::string& text, Format format, int threads = 1) {
   ReadResult result;
   RegistryBuilder builder(RegistryKey{9}, {});
-  result.status = read_registry(test::text_source(text), format, builder, result.read,
-                                [&](std::string_view bytes) {
-                                  result.rejects += bytes;
-                                  return Status();
-                                },
-                                {});
+  result.status = read_registry(
+      test::text_source(text), format, builder, result.read,
+      [&](std::string_view bytes) {
+        result.rejects += bytes;
+        return Status();
+      },
+      {}, threads);
   result.registry = std::move(builder.build(RegistryBuilder::OnDuplicate::kKeepLast).registry);
   return result;
 }
@@ -92,7 +97,8 @@ TEST(RegistryReader, BadRecordsOfCsvAreToldWithTheirPlace) {
   EXPECT_EQ(fault("P123456789012,,,,,,,2026-02-30,,", Format::kCsv), "2:21 issued is no real date");
   EXPECT_EQ(fault("P123456789012,,,,,,,,x,", Format::kCsv), "2:22 changed is no real date");
   EXPECT_EQ(fault("P123456789012,,,,,,,,,2026", Format::kCsv), "2:23 expires is no real date");
-  EXPECT_EQ(fault("P123456789012,\"HONG,,,,,,,,", Format::kCsv), "2:15 a quote is not closed");
+  EXPECT_EQ(fault("P123456789012,\"HONG,,,,,,,,", Format::kCsv),
+            "2:15 a quote is not closed on its line, and the record is wrong");
   EXPECT_EQ(fault("P123456789012,HONG", Format::kCsv), "2:0 fewer fields than the header");
 }
 
@@ -126,6 +132,48 @@ TEST(RegistryReader, HeaderWithoutCodeOrWithAColumnTwiceIsRefused) {
   EXPECT_EQ(read("code,zips,zips\n", Format::kCsv).status.kind(), StatusKind::kInput);
 }
 
+TEST(RegistryReader, TellsAndKeepsTheSameForAnyThreads) {
+  for (const Format format : {Format::kCsv, Format::kNdjson}) {
+    std::string text = format == Format::kCsv ? "code,name\n" : "";
+    for (int i = 0; i < 60'000; ++i) {
+      const std::string code = i % 7 == 0 ? "wrong" : format_code(Code{static_cast<std::uint64_t>(i % 40'000)});
+      const std::string name = "KIM A" + std::to_string(i);
+      text +=
+          format == Format::kCsv ? code + "," + name + "\n" : R"({"code":")" + code + R"(","name":")" + name + "\"}\n";
+    }
+    const auto once = read(text, format, 1);
+    ASSERT_TRUE(once.status.ok());
+    EXPECT_EQ(once.read.records, 60'000U);
+    EXPECT_EQ(once.read.bytes, text.size());
+    for (const int threads : {2, 5}) {
+      const auto again = read(text, format, threads);
+      ASSERT_TRUE(again.status.ok());
+      EXPECT_EQ(again.read.records, once.read.records);
+      EXPECT_EQ(again.read.bytes, once.read.bytes);
+      EXPECT_EQ(again.rejects, once.rejects);
+      ASSERT_EQ(again.read.bad.kinds().size(), 1U);
+      EXPECT_EQ(again.read.bad.kinds()[0].listed.back().line, once.read.bad.kinds()[0].listed.back().line);
+      ASSERT_EQ(again.registry->size(), once.registry->size());
+      for (const Code code : once.registry->table().codes_sorted()) {
+        ASSERT_EQ(again.registry->find(code), once.registry->find(code)) << "the last record of a code stays";
+      }
+    }
+  }
+}
+
+TEST(RegistryReader, ARejectThatCannotBeWrittenEndsTheReading) {
+  RegistryBuilder builder(RegistryKey{9}, {});
+  RegistryRead read;
+  std::string text = "code\n";
+  for (int i = 0; i < 200'000; ++i) text += "wrong\n";
+  const Status full(StatusKind::kOutput, "full");
+  const Status status = read_registry(
+      test::text_source(text), Format::kCsv, builder, read,
+      [&](std::string_view bytes) { return bytes == "code\n" ? Status() : full; }, {}, 2);
+  EXPECT_EQ(status.kind(), StatusKind::kOutput);
+  EXPECT_LT(read.records, 200'000U);
+}
+
 TEST(EntryWriter, WritesWhatTheReaderReads) {
   Entry entry;
   entry.code = *parse_code("P000000000007");
@@ -147,6 +195,39 @@ TEST(EntryWriter, WritesWhatTheReaderReads) {
        {read(std::string(csv.text()), Format::kCsv), read(std::string(ndjson.text()), Format::kNdjson)}) {
     ASSERT_EQ(result.read.bad.count(), 0U);
     EXPECT_EQ(result.registry->find(entry.code), entry);
+  }
+}
+
+TEST(EntryWriter, WritesOddTextsSoThatTheReaderGetsThemBack) {
+  const std::uint64_t seed = test::test_seed();
+  std::mt19937_64 random(seed);
+  const std::string pieces[] = {"\"", ",", ";",   "\n",     "\r",     "\r\n",   "\t", " ",  "\\",     "/",         "{",
+                                "",   "A", "KIM", "\u0001", "\u007f", "\u0085", "é",  "가", "\u3000", "\U0001F600"};
+  const std::string phones[] = {"", "1", "+1", "0082-0082-10", "+82 0082 1", "+820", "82", "+", "008", "+82+82"};
+  for (int round = 0; round < 2'000; ++round) {
+    const auto text = [&](const char* letter) {
+      std::string out;
+      for (std::size_t i = random() % 6; i > 0; --i) out += pieces[random() % std::size(pieces)];
+      out += letter;
+      for (std::size_t i = random() % 6; i > 0; --i) out += pieces[random() % std::size(pieces)];
+      return out;
+    };
+    Entry entry;
+    entry.code = *parse_code("P000000000007");
+    entry.name = text("Z");
+    entry.name_ko = text("홍");
+    entry.phone = canonical_phone(phones[random() % std::size(phones)] + std::to_string(random() % 100));
+    if (entry_fault(entry)) continue;
+    OutBuffer csv;
+    csv.append(kRegistryCsvHeader);
+    append_entry_csv(entry, csv);
+    OutBuffer ndjson;
+    append_entry_ndjson(entry, ndjson);
+    for (const auto& result :
+         {read(std::string(csv.text()), Format::kCsv), read(std::string(ndjson.text()), Format::kNdjson)}) {
+      ASSERT_EQ(result.read.bad.count(), 0U) << "CLEARLINE_SEED=" << seed << " round " << round;
+      ASSERT_EQ(result.registry->find(entry.code), entry) << "CLEARLINE_SEED=" << seed << " round " << round;
+    }
   }
 }
 
