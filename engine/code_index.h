@@ -1,9 +1,8 @@
 // CodeIndex: from a code to its registry entry, usually in one cache line.
 //
-// Idea        A code is 40 bits. An invertible mix spreads it; its upper 12 bits choose a segment, and within the
-// segment the
-//             lower 28 bits (the tail) choose a bucket. Segment and tail together are the code, so a row keeps 28 bits
-//             of it and the comparison is still exact. What that saves lets a row be 16 bytes, four to a cache line.
+// Idea        A code is 40 bits. An invertible mix spreads it; its upper 12 bits choose a segment, and within the segment
+//             the lower 28 bits (the tail) choose a bucket. Segment and tail together are the code, so a row keeps 28
+//             bits of it and the comparison is still exact. What that saves lets a row be 16 bytes, four to a line.
 //
 // Hot row     head  [ tail:28 | family:4 | status:2 | expiry:12 | zip:17 | more_zips:1 ]
 //             name_print:64   fingerprint of FG (engine/hash.h); 0: the row is empty; kNoPrint: no Latin name on file
@@ -11,22 +10,19 @@
 //   expiry    0: none; n: day expiry_base + n - 1; 4095: outside that window, see the text
 //   zip       first zip + 1; 0: none on file
 // Side row    [ phone:37 | phone_kind:2 | zip2:17 | has_hangul:1 ] [ text:32 | changed:16 ], at the same place in its
-// own array
+//             own array
 //   text      place of the cold record in 4-byte units
 //   changed   days since 1970-01-01 + 1; 0: not on file; 65535: outside, see the text
 //
 // Layout      segment s owns the buckets segments[s] .. segments[s + 1] - 1, at least one. Its first choice for a tail
-// is
-//             bucket tail * count >> 28; a full bucket passes on to the next, round the segment.
+//             is bucket tail * count >> 28; a full bucket passes on to the next, round the segment.
 // Invariants  (1) rows fill a bucket from the front, so an empty last row ends a probe. (2) a segment keeps an empty
-// row:
-//             rows >= entries / kLoad > entries. (3) a code stands in one row only.
+//             row: rows >= entries / kLoad > entries. (3) a code stands in one row only.
 // Bound       16 / kLoad bytes an entry hot, as many beside: 40 at kLoad 0.8. Cache lines a look-up: bench/.
 // Threads     readers of an unchanging table.
-// Not here    growing and changing: the segments are small (6,347 rows of 26 million) so that one can be replaced
-// alone. Source      quotienting: Cleary, Compact hash tables using bidirectional linear probing, 1984; group
-// prefetching: Chen et
-//             al., Improving hash join performance through prefetching, ICDE 2004.
+// Not here    growing and changing: the segments are small (6,347 rows of 26 million) so that one can be replaced alone.
+// Source      quotienting: Cleary, Compact hash tables using bidirectional linear probing, 1984; group prefetching:
+//             Chen et al., Improving hash join performance through prefetching, ICDE 2004.
 #pragma once
 
 #include <array>

@@ -8,7 +8,7 @@ namespace clearline {
 namespace {
 
 constexpr std::int64_t kDaySeconds = 86'400;
-constexpr std::int64_t kKoreaSeconds = 9 * 3600;
+constexpr std::int64_t kKoreaSeconds = 32'400;
 
 /// The number that `text` spells in exactly `count` digits from `at`; -1 if it does not.
 int digits_at(std::string_view text, std::size_t at, std::size_t count) {
@@ -69,7 +69,8 @@ std::optional<Date> parse_declared_at(std::string_view text) {
     return std::nullopt;
   }
   if (at != text.size()) return std::nullopt;
-  const std::int64_t utc = date->days * kDaySeconds + hour * 3600 + minute * 60 + second - offset_seconds;
+  const std::int64_t utc =
+      date->days * kDaySeconds + hour * std::int64_t{3600} + minute * std::int64_t{60} + second - offset_seconds;
   // A leap second only exists at the end of a UTC day; counted on, it would be the next day's first second.
   if (second == 60 && floor_div(utc, kDaySeconds) * kDaySeconds != utc) return std::nullopt;
   return korean_date(second == 60 ? utc - 1 : utc);

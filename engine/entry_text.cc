@@ -121,7 +121,7 @@ std::optional<EntryText> read_entry_text(std::span<const std::byte> text) {
   if ((flags & kHasZips) != 0) {
     const std::uint64_t count = reader.number();
     if (count > kZipsMax - kRowZips) return std::nullopt;
-    for (std::uint64_t i = 0; i < count; ++i) entry.further_zips.push_back(static_cast<std::uint32_t>(reader.number()));
+    for (std::uint64_t i = 0; i < count; ++i) entry.further_zips.add(static_cast<std::uint32_t>(reader.number()));
   }
   if (!reader.ok() || (entry.replaced_by && entry.replaced_by->digits >= kCodeEnd)) return std::nullopt;
   return entry;

@@ -1,20 +1,19 @@
 // Entry text: the cold record of an entry, everything that rows do not hold or hold only in part.
 //
-//   flags u8 | name_ko: size, bytes | name: size, bytes | [issued] [changed] [expires] [replaced_by] [phone: size,
-//   bytes]
-//            | [further zips: count, numbers]
+//   flags u8 | name_ko: size, bytes | name: size, bytes | [issued] [changed] [expires] [replaced_by]
+//            | [phone: size, bytes] | [further zips: count, numbers]
 //
 // Numbers and sizes are LEB128; dates are zigzag days from 2020-01-01, so that those of our time take two bytes. The
 // Hangul name stands first because screening reads it; the rest is read for mismatches, look-ups and exports only.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "clearline/registry.h"
 
@@ -26,6 +25,18 @@ inline constexpr std::size_t kRowZips = 2;
 /// Appends the record of an entry.
 void append_entry_text(const Entry& entry, std::string& out);
 
+/// The zips that do not stand in the rows. No vector: reading a text allocates nothing.
+class FurtherZips {
+ public:
+  void add(std::uint32_t zip) { zips_[size_++] = zip; }  // at most kZipsMax - kRowZips
+  const std::uint32_t* begin() const { return zips_.data(); }
+  const std::uint32_t* end() const { return zips_.data() + size_; }
+
+ private:
+  std::array<std::uint32_t, kZipsMax - kRowZips> zips_{};
+  std::size_t size_ = 0;
+};
+
 /// A record, read back. Views into the text.
 struct EntryText {
   std::string_view name_ko;
@@ -35,7 +46,7 @@ struct EntryText {
   std::optional<Date> expires;
   std::optional<Code> replaced_by;
   std::string_view phone;  ///< only when it does not fit the packed form
-  std::vector<std::uint32_t> further_zips;
+  FurtherZips further_zips;
 };
 
 /// Reads a record that starts with `text`; nothing if it is none, or ends behind the text.

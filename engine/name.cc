@@ -36,13 +36,27 @@ bool is_title(std::string_view word) {
   return word == "MR" || word == "MRS" || word == "MS" || word == "MISS" || word == "DR";
 }
 
-/// Whether a precomposed Hangul syllable (U+AC00 to U+D7A3, three bytes) stands at `at`.
-bool is_syllable(std::string_view text, std::size_t at) {
-  if (at + 3 > text.size()) return false;
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[at + i]); };
-  if (byte(0) < 0xEA || byte(0) > 0xED) return false;
-  const unsigned point = (byte(0) & 0x0FU) << 12 | (byte(1) & 0x3FU) << 6 | (byte(2) & 0x3FU);
-  return point >= 0xAC00 && point <= 0xD7A3;
+// Hangul syllables are made of jamo by arithmetic. Source  The Unicode Standard, chapter 3.12.
+constexpr unsigned kLead = 0x1100;
+constexpr unsigned kVowel = 0x1161;
+constexpr unsigned kTail = 0x11A7;  // one before the first: a syllable may have none
+constexpr unsigned kLeads = 19;
+constexpr unsigned kVowels = 21;
+constexpr unsigned kTails = 28;
+constexpr unsigned kSyllable = 0xAC00;
+
+constexpr bool is_syllable(unsigned point) { return point - kSyllable < kLeads * kVowels * kTails; }
+
+/// The code point of three bytes of valid UTF-8.
+unsigned three_byte_point(const char* text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  return (byte(0) & 0x0FU) << 12 | (byte(1) & 0x3FU) << 6 | (byte(2) & 0x3FU);
+}
+
+void append_syllable(unsigned point, std::string& out) {
+  out += static_cast<char>(0xE0 | point >> 12);
+  out += static_cast<char>(0x80 | (point >> 6 & 0x3F));
+  out += static_cast<char>(0x80 | (point & 0x3F));
 }
 
 constexpr std::size_t kFirstBytes = 256;
@@ -51,57 +65,92 @@ constexpr std::size_t kFirstBytes = 256;
 
 NameFolder::NameFolder() : latin_(kFirstBytes), rotated_(kFirstBytes), word_end_(kFirstBytes) {}
 
-/// The fast path: false when the text holds anything but ASCII and precomposed syllables.
+/// The fast path: false when only the slow one can tell.
 bool NameFolder::fold_simple(std::string_view text) {
-  if (latin_.size() < text.size() + NamePrinter::kSpareBytes) {
-    latin_.resize(text.size() + NamePrinter::kSpareBytes);
-    word_end_.resize(text.size() + 1);
+  // No code point becomes more letters than thrice its bytes.
+  const std::size_t bytes_max = 3 * text.size() + FoldedPoint::kBytesMax + NamePrinter::kSpareBytes;
+  if (latin_.size() < bytes_max) {
+    latin_.resize(bytes_max);
+    word_end_.resize(bytes_max);
   }
   hangul_.clear();
   has_control_ = false;
   is_blank_ = true;
+  word_count_ = 0;
+  word_ = 0;
   char* out = latin_.data();
-  char* word = out;  // where the open word starts
-  std::size_t words = 0;
-  const auto close_word = [&] {
-    word_end_[words] = static_cast<std::uint32_t>(out - latin_.data());
-    words += static_cast<std::size_t>(out != word);
-    word = out;
-  };
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  for (std::size_t i = 0; i < text.size();) {
     const auto kind = kClass[static_cast<unsigned char>(text[i])];
     if (kind == kWord) {
-      *out++ = upper(text[i]);
+      *out++ = upper(text[i++]);
       continue;
     }
-    switch (kind) {
-      case kDropped:
-        is_blank_ = false;
-        break;
-      case kBlank:
-        close_word();
-        break;
-      case kSeparator:
-        is_blank_ = false;
-        close_word();
-        break;
-      case kControl:
-        has_control_ = true;
-        is_blank_ = false;
-        close_word();
-        break;
-      default:
-        if (!is_syllable(text, i)) return false;
-        is_blank_ = false;
-        close_word();
-        hangul_.append(text.substr(i, 3));
-        i += 2;
+    if (kind == kBeyond) {
+      if (!fold_beyond_ascii(text, i, out)) return false;
+      continue;
+    }
+    is_blank_ &= kind == kBlank;
+    has_control_ |= kind == kControl;
+    if (kind != kDropped) close_word(out);
+    ++i;
+  }
+  close_word(out);
+  latin_size_ = static_cast<std::size_t>(out - latin_.data());
+  is_blank_ = is_blank_ && latin_size_ == 0;
+  return true;
+}
+
+void NameFolder::close_word(const char* out) {
+  const auto end = static_cast<std::uint32_t>(out - latin_.data());
+  word_end_[word_count_] = end;
+  word_count_ += static_cast<std::size_t>(end != word_);
+  word_ = end;
+}
+
+/// Takes the character at `at` (two of them or three, where they are the jamo of one syllable) and moves both places
+/// on.
+bool NameFolder::fold_beyond_ascii(std::string_view text, std::size_t& at, char*& out) {
+  const auto first = static_cast<unsigned char>(text[at]);
+  if (first >= 0xF0) return false;
+  unsigned point = 0;
+  if (first < 0xE0) {
+    point = (first & 0x1FU) << 6 | (static_cast<unsigned char>(text[at + 1]) & 0x3FU);
+    at += 2;
+  } else {
+    point = three_byte_point(text.data() + at);
+    at += 3;
+  }
+  if (point - kLead < kLeads && at + 3 <= text.size()) {
+    const unsigned vowel = three_byte_point(text.data() + at) - kVowel;
+    if (static_cast<unsigned char>(text[at]) != 0xE1 || vowel >= kVowels) return false;
+    at += 3;
+    point = kSyllable + ((point - kLead) * kVowels + vowel) * kTails;
+    if (at + 3 <= text.size() && static_cast<unsigned char>(text[at]) == 0xE1) {
+      const unsigned tail = three_byte_point(text.data() + at) - kTail;
+      if (tail > 0 && tail < kTails) {
+        point += tail;
+        at += 3;
+      }
     }
   }
-  close_word();
-  latin_size_ = static_cast<std::size_t>(out - latin_.data());
-  word_count_ = words;
-  is_blank_ = is_blank_ && latin_size_ == 0;
+  if (is_syllable(point)) {
+    is_blank_ = false;
+    close_word(out);
+    append_syllable(point, hangul_);
+    return true;
+  }
+  const FoldedPoint& folded = folded_points()[point];
+  if ((folded.flags & FoldedPoint::kByFolder) != 0) return false;
+  is_blank_ &= (folded.flags & FoldedPoint::kBlank) != 0;
+  has_control_ |= (folded.flags & FoldedPoint::kControl) != 0;
+  if ((folded.flags & FoldedPoint::kHangul) != 0) append_syllable(point, hangul_);
+  for (std::size_t i = 0; i < folded.size; ++i) {
+    if (folded.bytes[i] == ' ') {
+      close_word(out);
+    } else {
+      *out++ = folded.bytes[i];
+    }
+  }
   return true;
 }
 

@@ -9,10 +9,9 @@
 // With F = the registered family name and G = the registered given words, each joined without separators, a declared
 // Latin part is the same person when its words joined are FG (`same`) or GF (`same:given_first`).
 //
-// Fast path   ASCII text, and ASCII mixed with precomposed Hangul syllables: one pass over a class table. Of those
-// bytes NFKC,
-//             decomposition and case mapping do nothing that the table does not.
-// Slow path   everything else, by ICU (engine/unicode.h). Tests hold the two against each other.
+// Fast path   one pass: ASCII by a class table, Hangul syllables (also taken apart into jamo) by arithmetic, all else of
+//             the Basic Multilingual Plane by a table of what each code point becomes (engine/unicode.h).
+// Slow path   jamo in other company, and code points beyond: ICU as a whole. Tests hold the two against each other.
 // Threads     one NameFolder a thread; its buffers are reused, so that nothing is allocated in the steady state.
 #pragma once
 
@@ -66,12 +65,17 @@ class NameFolder {
   void fold_general(std::string_view text);
   DeclaredName join_words();
 
+  bool fold_beyond_ascii(std::string_view text, std::size_t& at, char*& out);
+
+  void close_word(const char* out);
+
   UnicodeFolder unicode_;
   std::vector<char> latin_;  // the words joined
   std::vector<char> rotated_;
   std::vector<std::uint32_t> word_end_;  // of each word in latin_
   std::size_t latin_size_ = 0;
   std::size_t word_count_ = 0;
+  std::uint32_t word_ = 0;  // where the open word starts in latin_
   std::string hangul_;
   std::string whole_;
   std::size_t family_size_ = 0;

@@ -25,8 +25,8 @@ std::optional<Pages> Pages::create(std::size_t size) {
   const std::uintptr_t aligned = (address + kHugeBytes - 1) / kHugeBytes * kHugeBytes;
   if (aligned > address) munmap(start, aligned - address);
   const std::uintptr_t behind = aligned + mapped;
-  if (address + reserved > behind) munmap(reinterpret_cast<void*>(behind), address + reserved - behind);
-  auto* data = reinterpret_cast<std::byte*>(aligned);
+  auto* data = static_cast<std::byte*>(start) + (aligned - address);
+  if (address + reserved > behind) munmap(data + mapped, address + reserved - behind);
   // Advice only: without huge pages everything works, a fifth slower.
   madvise(data, mapped, MADV_HUGEPAGE);
   madvise(data, mapped, MADV_DONTDUMP);

@@ -2,9 +2,10 @@
 //
 // Sections
 //   buckets   [bucket_count]       64-byte hot buckets, 4 rows each: what every declaration needs (engine/code_index.h)
-//   side      [4 * bucket_count]   16-byte side rows, parallel to the hot rows: phone, second zip, `changed`, text
-//   place texts     [text_bytes]         cold records (engine/entry_text.h): names in their spelling, dates, further
-//   zips segments  [kSegmentCount]      first bucket of each segment, and one past the end: kSegmentCount + 1 numbers
+//   side      [4 * bucket_count]   16-byte side rows, parallel to the hot rows: phone, second zip, `changed`, place
+//                                     of the text
+//   texts     [text_bytes]         cold records (engine/entry_text.h): names in their spelling, dates, further zips
+//   segments  [kSegmentCount]      first bucket of each segment, and one past the end: kSegmentCount + 1 numbers
 //
 // The sections hold no pointers. Whoever fills them from outside (an image) checks them first: segments_valid().
 #pragma once

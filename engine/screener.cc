@@ -1,8 +1,9 @@
-// Screener: a batch goes through three tight loops, so that its cache misses overlap.
+// Screener: a batch goes through four tight loops, so that its cache misses overlap.
 //
-//   locate   code text -> mixed code, its bucket prefetched
-//   probe    bucket -> row; where the side row will be wanted (a phone, a Hangul name, a second zip), that is
-//   prefetched decide   row, declaration, rule, date -> verdict; pure
+//   locate   code text -> mixed code, its bucket prefetched; the zip is read meanwhile
+//   probe    bucket -> row; where the side row will be wanted (a phone, a Hangul name, another zip), it is prefetched
+//   fetch    side row -> its text prefetched, for Hangul names
+//   decide   row, declaration, rule, date -> verdict; pure
 //
 // The loops run over groups of kGroup declarations: as many lines as the core keeps in flight, few enough for its first
 // cache. Names are folded while deciding, when the lines of the group's end are still on their way.
@@ -30,7 +31,7 @@ constexpr std::size_t kGroup = 64;
 
 bool is_all_blank(std::string_view text) { return trim_blanks(text).empty(); }
 
-/// Five ASCII digits as a number.
+/// Five ASCII digits as a number; nothing if it is another text, or missing.
 std::optional<std::uint32_t> parse_zip(std::string_view text) {
   text = trim_blanks(text);
   if (text.size() != 5) return std::nullopt;
@@ -40,6 +41,16 @@ std::optional<std::uint32_t> parse_zip(std::string_view text) {
     zip = zip * 10 + static_cast<std::uint32_t>(c - '0');
   }
   return zip;
+}
+
+/// Whether a Hangul syllable stands at either end of a name, as it does in nearly all that have one: `홍길동`,
+/// `HONG GILDONG (홍길동)`.
+bool maybe_hangul(std::string_view name) {
+  const auto lead = [&](std::size_t at) {
+    const auto byte = static_cast<unsigned char>(name[at]);
+    return byte >= 0xEA && byte <= 0xED;
+  };
+  return name.size() >= 3 && (lead(0) || lead(name.size() - 3) || (name.size() >= 4 && lead(name.size() - 4)));
 }
 
 Outcome worst_outcome(ReasonSet reasons, const Rule& rule) {
@@ -56,6 +67,7 @@ struct Located {
   std::uint64_t mixed = 0;
   std::size_t home = 0;
   std::size_t row = CodeIndex::kAbsent;
+  std::optional<std::uint32_t> zip;         ///< the declared one
   CodeCheck code = CodeCheck::kNotChecked;  ///< kMissing, kMalformed, or kNotChecked: looked up
 };
 
@@ -74,7 +86,7 @@ struct Screener::Scratch {
   void compare_code(const HotRow& hot, const SideRow& side, const Rule& rule, Date date, Verdict& verdict) const;
   ItemCheck compare_name(std::string_view text, const Located& place, bool given_first_is_same);
   ItemCheck compare_latin(const DeclaredName& name, Code code, const HotRow& hot, const SideRow& side);
-  ItemCheck compare_zip(const Declaration& declaration, const HotRow& hot, const SideRow& side) const;
+  ItemCheck compare_zip(const Declaration& declaration, const Located& place) const;
   ItemCheck compare_phone(const Declaration& declaration, const SideRow& side, bool& is_virtual);
 
   std::span<const std::byte> cold_text(const SideRow& side) const { return text_of(side, table->text_bytes()); }
@@ -119,17 +131,25 @@ void Screener::Scratch::screen_group(std::span<const Declaration> declarations, 
     place.mixed = mix_code(*code);
     place.home = index.home(place.mixed);
     index.prefetch(place.home);
+    place.zip = parse_zip(declarations[i].zip);
   }
+  std::uint64_t wants_text = 0;  // a bit for each declaration
   for (std::size_t i = 0; i < declarations.size(); ++i) {
     Located& place = located[i];
     if (place.code != CodeCheck::kNotChecked) continue;
     place.row = index.find(place.mixed, place.home);
     if (place.row == CodeIndex::kAbsent) continue;
-    // A Hangul name starts with a byte beyond ASCII more often than not; a wrong guess costs one miss, not a wrong
-    // verdict.
+    // Guesses: a wrong one costs a miss, not a wrong verdict.
     const Declaration& declaration = declarations[i];
-    const bool maybe_hangul = !declaration.name.empty() && static_cast<unsigned char>(declaration.name[0]) >= 0x80;
-    if (!declaration.phone.empty() || maybe_hangul) __builtin_prefetch(&table->side()[place.row]);
+    const HotRow& hot = index.row(place.row);
+    const bool other_zip = hot.more_zips() && place.zip && hot.zip() != *place.zip + 1;
+    const bool hangul = maybe_hangul(declaration.name);
+    if (!declaration.phone.empty() || hangul || other_zip) __builtin_prefetch(&table->side()[place.row]);
+    if (hangul) wants_text |= std::uint64_t{1} << i;
+  }
+  for (; wants_text != 0; wants_text &= wants_text - 1) {
+    const Located& place = located[static_cast<std::size_t>(std::countr_zero(wants_text))];
+    __builtin_prefetch(cold_text(table->side()[place.row]).data());
   }
   for (std::size_t i = 0; i < declarations.size(); ++i) decide(declarations[i], located[i], verdicts[i]);
 }
@@ -202,7 +222,7 @@ void Screener::Scratch::decide(const Declaration& declaration, const Located& pl
       }
     }
     if (rule.checks_zip) {
-      verdict.zip = compare_zip(declaration, hot, side);
+      verdict.zip = compare_zip(declaration, place);
       switch (verdict.zip) {
         case ItemCheck::kMissing:
           reasons.add(Reason::kZipMissing);
@@ -287,8 +307,10 @@ ItemCheck Screener::Scratch::compare_latin(const DeclaredName& name, Code code, 
   return ItemCheck::kMismatch;
 }
 
-ItemCheck Screener::Scratch::compare_zip(const Declaration& declaration, const HotRow& hot, const SideRow& side) const {
-  const auto zip = parse_zip(declaration.zip);
+ItemCheck Screener::Scratch::compare_zip(const Declaration& declaration, const Located& place) const {
+  const auto& zip = place.zip;
+  const HotRow& hot = index.row(place.row);
+  const SideRow& side = table->side()[place.row];
   if (!zip) return is_all_blank(declaration.zip) ? ItemCheck::kMissing : ItemCheck::kMalformed;
   if (hot.zip() == 0) return ItemCheck::kNotOnFile;
   if (hot.zip() == *zip + 1) return ItemCheck::kSame;

@@ -16,7 +16,7 @@ namespace clearline {
 namespace {
 
 [[noreturn]] void fatal(const char* what, UErrorCode error) {
-  std::fprintf(stderr, "clearline: fatal: %s: %s\n", what, u_errorName(error));
+  (void)std::fprintf(stderr, "clearline: fatal: %s: %s\n", what, u_errorName(error));
   std::abort();
 }
 
@@ -195,6 +195,55 @@ void UnicodeFolder::State::fold_latin(std::size_t begin, std::size_t end, std::s
     }
   }
   if (in_word) words += ' ';
+}
+
+namespace {
+
+/// Conjoining jamo and the tone marks of Hangul, which normalisation joins or moves.
+bool depends_on_neighbours(UChar32 c) {
+  return (c >= 0x1100 && c <= 0x11FF) || (c >= 0xA960 && c <= 0xA97F) || (c >= 0xD7B0 && c <= 0xD7FF) || c == 0x302E ||
+         c == 0x302F;
+}
+
+FoldedPoint fold_point(UChar32 c, UnicodeFolder& folder) {
+  FoldedPoint point{};
+  if (depends_on_neighbours(c) || U_IS_SURROGATE(c)) {
+    point.flags = FoldedPoint::kByFolder;
+    return point;
+  }
+  std::string text;
+  append(text, c);
+  const UnicodeFold& fold = folder.fold(text, UnicodeFolder::Side::kDeclared);
+  if (fold.is_blank) point.flags |= FoldedPoint::kBlank;
+  if (fold.has_control) point.flags |= FoldedPoint::kControl;
+  if (!fold.hangul.empty()) point.flags |= FoldedPoint::kHangul;
+  // The folder closes the last word. A character on its own does that only if it is a separator itself: between two
+  // letters it shows which it is.
+  std::string between = "A";
+  append(between, c);
+  between += 'A';
+  const std::string words = folder.fold(between, UnicodeFolder::Side::kDeclared).words;
+  const std::string_view inner = std::string_view(words).substr(1, words.size() - 3);
+  if (inner.size() > FoldedPoint::kBytesMax) {
+    point.flags = FoldedPoint::kByFolder;
+    return point;
+  }
+  inner.copy(point.bytes, inner.size());
+  point.size = static_cast<std::uint8_t>(inner.size());
+  return point;
+}
+
+}  // namespace
+
+std::span<const FoldedPoint, 0x10000> folded_points() {
+  static const std::vector<FoldedPoint> points = [] {
+    UnicodeFolder folder;
+    std::vector<FoldedPoint> all;
+    all.reserve(0x10000);
+    for (UChar32 c = 0; c < 0x10000; ++c) all.push_back(fold_point(c, folder));
+    return all;
+  }();
+  return std::span<const FoldedPoint, 0x10000>(points);
 }
 
 const UnicodeFold& UnicodeFolder::fold(std::string_view text, Side side) {

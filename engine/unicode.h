@@ -1,7 +1,10 @@
 // Unicode: what the comparison of names needs of it. The .cc is the only file of the engine that knows ICU.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -19,6 +22,28 @@ struct UnicodeFold {
 
 /// Whether a text is all blank as names count it: Unicode White_Space. An empty one is.
 bool is_blank_name(std::string_view text);
+
+/// What one code point of a declared name becomes, whatever stands beside it.
+///
+/// The Latin part depends on no context: NFC, NFKC and NFD in a row are NFKD, which maps each code point alone but for
+/// the order of combining characters, and all those are marks, which are dropped. The Hangul part does where jamo may
+/// join; such code points, and results that do not fit, are for UnicodeFolder.
+struct FoldedPoint {
+  static constexpr std::size_t kBytesMax = 6;
+  enum Flag : std::uint8_t {
+    kByFolder = 1,  ///< only UnicodeFolder can tell
+    kBlank = 2,     ///< White_Space or a format character: does not make a name
+    kControl = 4,   ///< a control character that is no blank
+    kHangul = 8,    ///< the character belongs to the Hangul part as it is
+  };
+  char bytes[kBytesMax];  ///< NOLINT(modernize-avoid-c-arrays): canonical letters and digits; a space separates words
+  std::uint8_t size;
+  std::uint8_t flags;
+};
+
+/// A FoldedPoint for each code point of the Basic Multilingual Plane: half a megabyte, made from ICU's tables at the
+/// first call (a few milliseconds).
+std::span<const FoldedPoint, 0x10000> folded_points();
 
 /// The slow, general way of folding a name; any text, any script. One a thread: its buffers are reused.
 /// Source  Unicode normalisation forms, general categories and scripts as ICU has them.

@@ -37,7 +37,8 @@ class [[nodiscard]] Status {
   std::string message_;
 };
 
-/// A value, or the Status that says why there is none. (g++ 12 has no std::expected.)
+/// A value, or the Status that says why there is none; asking a Status for its value throws. (g++ 12 has no
+/// std::expected.)
 template <typename T>
 class [[nodiscard]] Result {
  public:
@@ -46,8 +47,8 @@ class [[nodiscard]] Result {
 
   bool ok() const { return value_.has_value(); }
   const Status& status() const { return status_; }
-  T& operator*() { return assert(ok()), *value_; }
-  const T& operator*() const { return assert(ok()), *value_; }
+  T& operator*() { return value_.value(); }
+  const T& operator*() const { return value_.value(); }
   T* operator->() { return &**this; }
   const T* operator->() const { return &**this; }
 

@@ -46,7 +46,7 @@ int usable_processors() {
   std::string quota;
   double period = 0;
   if (file >> quota >> period && quota != "max" && period > 0) {
-    const double processors = std::atof(quota.c_str()) / period;
+    const double processors = std::strtod(quota.c_str(), nullptr) / period;
     count = std::min(count, static_cast<int>(processors + 0.999));
   }
   return std::max(count, 1);

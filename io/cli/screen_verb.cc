@@ -162,8 +162,10 @@ Status run_screen(const ScreenRequest& request, ScreenReport& report) {
   const int threads = request.threads > 0 ? request.threads : usable_processors();
   std::vector<std::unique_ptr<Token>> tokens;
   const std::size_t block_bytes = std::max(request.block_bytes, block_bytes_min(kLineBytesMaxDefault));
+  tokens.reserve(static_cast<std::size_t>(pipeline_tokens(threads)));
   for (int i = 0; i < pipeline_tokens(threads); ++i) tokens.push_back(std::make_unique<Token>(block_bytes));
   std::vector<BlockScreener> screeners;
+  screeners.reserve(static_cast<std::size_t>(threads));
   for (int i = 0; i < threads; ++i) screeners.emplace_back(*registry, policy, options);
 
   // Written by one stage each and read after the run. `stop` is how delivery tells reading that nothing more is wanted.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 
 #include "io/formats/special_bytes.h"
 
@@ -25,7 +26,8 @@ class FileSource : public ByteSource {
     for (;;) {
       const ssize_t got = ::read(fd_, out.data(), out.size());
       if (got >= 0) return static_cast<std::size_t>(got);
-      if (errno != EINTR) return Status(StatusKind::kInput, name_ + ": error: cannot read: " + std::strerror(errno));
+      if (errno != EINTR)
+        return Status(StatusKind::kInput, name_ + ": error: cannot read: " + std::generic_category().message(errno));
     }
   }
   const std::string& name() const override { return name_; }
@@ -45,7 +47,8 @@ Result<std::unique_ptr<ByteSource>> open_file_source(const std::string& path) {
   if (path == "-")
     return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(STDIN_FILENO, "<stdin>", std::nullopt));
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return Status(StatusKind::kInput, path + ": error: cannot open: " + std::strerror(errno));
+  if (fd < 0)
+    return Status(StatusKind::kInput, path + ": error: cannot open: " + std::generic_category().message(errno));
   struct stat info{};
   if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
     close(fd);
@@ -119,7 +122,7 @@ std::size_t BlockReader::cut(std::string_view text) const {
 Result<bool> BlockReader::next(Block& block) {
   block.format = &format_;
   block.first_line = next_line_;
-  std::memcpy(block.data.get(), tail_.data(), tail_.size());
+  std::copy(tail_.begin(), tail_.end(), block.data.get());
   std::size_t size = tail_.size();
   tail_.clear();
   const auto got = fill(block.data.get() + size, block_bytes_ - size);

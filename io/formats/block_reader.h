@@ -1,12 +1,11 @@
 // BlockReader: bytes of one input become blocks of whole lines (or CSV records).
 //
 //   source --read--> [ tail of the last block | new bytes ......... ]   a block of the caller's
-//                                             cut ^ behind the last whole line: what is behind moves once, to the next
-//                                             block
+//                                             cut ^ behind the last whole line: what is behind moves once,
+//                                                 to the next block
 //
 // Bound       one block's capacity of tail, whatever the input's size. A line longer than a block is cut to one byte
-// more
-//             than the limit while it streams by: enough to be refused, and the next line starts where it should.
+//             more than the limit while it streams by: enough to be refused, and the next line starts where it should.
 // Format      found at open(): by option, by name, by content; a BOM is dropped, and a CSV header read, once.
 // Not here    compression and other encodings: a ByteSource brings plain bytes.
 #pragma once

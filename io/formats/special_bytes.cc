@@ -8,7 +8,7 @@ std::uint64_t control_mask(const char* text) {
   std::uint64_t mask = 0;
 #if defined(__SSE2__)
   const __m128i last_control = _mm_set1_epi8(0x1F);
-  for (int i = 0; i < 4; ++i) {
+  for (std::size_t i = 0; i < 4; ++i) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + 16 * i));
     const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes);
     mask |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(control))) << (16 * i);

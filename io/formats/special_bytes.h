@@ -41,7 +41,7 @@ inline std::uint64_t equal_mask(const char* text, char byte) {
   std::uint64_t mask = 0;
 #if defined(__SSE2__)
   const __m128i wanted = _mm_set1_epi8(byte);
-  for (int i = 0; i < 4; ++i) {
+  for (std::size_t i = 0; i < 4; ++i) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + 16 * i));
     mask |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, wanted))))
             << (16 * i);

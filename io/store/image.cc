@@ -12,6 +12,7 @@
 #include <cstring>
 #include <mutex>
 #include <span>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -166,11 +167,13 @@ Status damaged(const std::string& path, std::uint64_t offset, const std::string&
 
 Result<ImageInfo> read_header(const File& file, const std::string& path, Header& header) {
   if (file.fd() < 0) {
-    return Status(StatusKind::kRegistry, path + ": error: cannot open the image: " + std::strerror(errno));
+    return Status(StatusKind::kRegistry,
+                  path + ": error: cannot open the image: " + std::generic_category().message(errno));
   }
   struct stat info{};
   if (fstat(file.fd(), &info) != 0) {
-    return Status(StatusKind::kRegistry, path + ": error: cannot read the image: " + std::strerror(errno));
+    return Status(StatusKind::kRegistry,
+                  path + ": error: cannot read the image: " + std::generic_category().message(errno));
   }
   if (S_ISDIR(info.st_mode)) {
     return Status(StatusKind::kRegistry, path + ": error: is a directory, not an image; name the image file");
@@ -178,7 +181,8 @@ Result<ImageInfo> read_header(const File& file, const std::string& path, Header&
   const auto actual_bytes = static_cast<std::uint64_t>(info.st_size);
   if (!file.read(std::as_writable_bytes(std::span(&header, 1)), 0)) {
     if (errno != 0)
-      return Status(StatusKind::kRegistry, path + ": error: cannot read the image: " + std::strerror(errno));
+      return Status(StatusKind::kRegistry,
+                    path + ": error: cannot read the image: " + std::generic_category().message(errno));
     return damaged(path, actual_bytes, "the header is cut short");
   }
   if (header.magic != kMagic) {

@@ -10,6 +10,7 @@
 #include <climits>
 #include <cstdlib>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 namespace clearline {
@@ -55,7 +56,7 @@ std::string followed(std::string path) {
     const ssize_t size = readlink(path.c_str(), buffer.data(), buffer.size());
     if (size < 0) break;
     const std::string link(buffer.data(), static_cast<std::size_t>(size));
-    path = link.starts_with('/') ? link : folder_of(path) + "/" + link;
+    path = link.starts_with('/') ? link : folder_of(path).append("/").append(link);
   }
   return path;
 }
@@ -124,7 +125,7 @@ OutputFile::~OutputFile() {
 }
 
 Status OutputFile::fail(const char* what) const {
-  return {StatusKind::kOutput, path_ + ": error: " + what + ": " + std::strerror(errno)};
+  return {StatusKind::kOutput, path_ + ": error: " + what + ": " + std::generic_category().message(errno)};
 }
 
 Status OutputFile::write(std::string_view bytes) {

@@ -116,7 +116,7 @@ TEST(CsvBlocks, AnyBlockSizeGivesTheSameVerdictsAndDetails) {
   std::mt19937_64 random(seed);
   const Registry registry = test::make_registry({});
   const std::string fillers[] = {"x", " ", "\"", "\"\"", ",", "y\xff", "가"};
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < (CLEARLINE_SANITIZED != 0 ? 4 : 40); ++round) {
     std::string text = "id,note\n";
     for (int i = 0; i < 200; ++i) {
       text += random_text(random);
