@@ -1,0 +1,33 @@
+// The waist against the reference: any text, either format, any block and read size.
+#include <cstdio>
+#include <cstdlib>
+
+#include "tests/support/random_input.h"
+#include "tests/support/screening.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  using namespace clearline;
+  static const std::vector<reference::Registered> people{
+      {"P123456789012", "HONG GILDONG", "홍길동", "01012345678", {"04524", "12345", "00001"}, "active", "2026-01-15"},
+      {"P000000000001", "DE LA CRUZ, JUAN", "", "", {}, "suspended", ""}};
+  static const Registry registry = test::make_registry(people);
+  static const reference::Reference twin(people, "2026-01-15");
+  if (size < 2) return 0;
+  test::ScreenSetup setup;
+  setup.format = (data[0] & 1) != 0 ? Format::kCsv : Format::kNdjson;
+  setup.block_bytes = 1 + (std::size_t{data[0]} << 8);
+  setup.piece_bytes = 1 + std::size_t{data[1]};
+  std::string text(reinterpret_cast<const char*>(data) + 2, size - 2);
+  if (setup.format == Format::kCsv && (data[0] & 2) != 0) text = "id,code,name,zip,phone,declared_at\n" + text;
+  const auto expected =
+      setup.format == Format::kNdjson ? std::optional(twin.screen_ndjson(text)) : twin.screen_csv(text);
+  const auto got = test::screen_to_rows(text, registry, setup);
+  if (expected.has_value() != got.has_value()) std::abort();
+  if (!expected) return 0;
+  const std::string difference = test::first_difference(*expected, *got);
+  if (!difference.empty()) {
+    std::fprintf(stderr, "%s\n", difference.c_str());
+    std::abort();
+  }
+  return 0;
+}
