@@ -12,7 +12,7 @@
 #include "io/cli/options.h"
 #include "io/cli/progress.h"
 #include "io/formats/input_format.h"
-#include "io/store/output_file.h"
+#include "io/store/compressed_output.h"
 
 namespace clearline {
 namespace {
@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t kWriteBytes = std::size_t{1} << 20;
 
 /// Writes what has gathered, when that is enough or the last of it.
-Status flush(OutputFile& file, std::string& text, bool last) {
+Status flush(CompressedOutput& file, std::string& text, bool last) {
   if (text.size() < kWriteBytes && !last) return {};
   Status status = file.write(text);
   text.clear();
@@ -74,7 +74,7 @@ generate::Form chosen_form(std::optional<generate::Form> wanted, const std::stri
 }  // namespace
 
 Status run_generate_registry(const GenerateRegistryRequest& request) {
-  auto file = OutputFile::open(request.output, FileMode::kUsual);
+  auto file = CompressedOutput::open(request.output, FileMode::kUsual);
   if (!file.ok()) return file.status();
   const generate::People people(request.seed);
   Progress progress("entries", std::nullopt, stderr_is_terminal());
@@ -96,11 +96,11 @@ Status run_generate_declarations(const GenerateDeclarationsRequest& request) {
   if (request.output == "-" && request.expected == "-") {
     return {StatusKind::kUsage, "declarations and expected verdicts cannot both go to stdout; name a file with -o"};
   }
-  auto file = OutputFile::open(request.output, FileMode::kUsual);
+  auto file = CompressedOutput::open(request.output, FileMode::kUsual);
   if (!file.ok()) return file.status();
-  std::optional<OutputFile> expected_file;
+  std::optional<CompressedOutput> expected_file;
   if (!request.expected.empty()) {
-    auto opened = OutputFile::open(request.expected, FileMode::kUsual);
+    auto opened = CompressedOutput::open(request.expected, FileMode::kUsual);
     if (!opened.ok()) return opened.status();
     expected_file = std::move(*opened);
   }

@@ -14,6 +14,7 @@
 #include "io/formats/entry_writer.h"
 #include "io/formats/registry_reader.h"
 #include "io/formats/verdict_writer.h"
+#include "io/store/compressed_output.h"
 #include "io/store/image.h"
 #include "io/store/output_file.h"
 
@@ -87,7 +88,7 @@ Status run_info(const std::string& path, bool json) {
 Status run_export(const std::string& path, const std::string& output, std::optional<Format> format) {
   const auto registry = read_image(path);
   if (!registry.ok()) return registry.status();
-  auto file = OutputFile::open(output, FileMode::kPrivate);
+  auto file = CompressedOutput::open(output, FileMode::kPrivate);
   if (!file.ok()) return file.status();
   const Format form = format.value_or(format_of_name(output).value_or(Format::kCsv));
   constexpr std::size_t kWriteBytes = std::size_t{1} << 18;
@@ -118,9 +119,9 @@ Status run_registry_build(const BuildRequest& request, BuildReport& report) {
   auto source = open_file_source(request.input);
   if (!source.ok()) return source.status();
   const auto size = (*source)->size();
-  std::optional<OutputFile> rejects;
+  std::optional<CompressedOutput> rejects;
   if (!request.rejects.empty()) {
-    auto file = OutputFile::open(request.rejects, FileMode::kPrivate);
+    auto file = CompressedOutput::open(request.rejects, FileMode::kPrivate);
     if (!file.ok()) return file.status();
     rejects = std::move(*file);
   }

@@ -15,8 +15,8 @@
 #include "io/cli/options.h"
 #include "io/cli/progress.h"
 #include "io/formats/block_reader.h"
+#include "io/store/compressed_output.h"
 #include "io/store/image.h"
-#include "io/store/output_file.h"
 
 namespace clearline {
 namespace {
@@ -52,7 +52,10 @@ class InputChain {
   }
 
   std::optional<std::uint64_t> bytes_total() const { return bytes_total_; }
+  /// Plain bytes, for rates.
   std::uint64_t bytes_read() const { return bytes_before_ + (reader_ ? reader_->bytes_read() : 0); }
+  /// Bytes of the files, for the share that is done.
+  std::uint64_t bytes_taken() const { return taken_before_ + (reader_ ? reader_->source().bytes_taken() : 0); }
 
   /// False at the end of the last input.
   Result<bool> next(Block& block) {
@@ -70,7 +73,10 @@ class InputChain {
 
  private:
   Status open_next() {
-    if (reader_) bytes_before_ += reader_->bytes_read();
+    if (reader_) {
+      bytes_before_ += reader_->bytes_read();
+      taken_before_ += reader_->source().bytes_taken();
+    }
     auto source = open_file_source(paths_[next_path_++]);
     if (!source.ok()) return source.status();
     auto reader = BlockReader::open(std::move(*source), options_, block_bytes_);
@@ -88,6 +94,7 @@ class InputChain {
   std::deque<InputFormat> formats_;  // blocks in flight point to them
   std::optional<std::uint64_t> bytes_total_;
   std::uint64_t bytes_before_ = 0;
+  std::uint64_t taken_before_ = 0;
 };
 
 /// A block on its way, with its verdicts.
@@ -95,7 +102,8 @@ struct Token {
   explicit Token(std::size_t block_bytes) : in(block_bytes) {}
   Block in;
   VerdictBlock out;
-  std::uint64_t bytes_read = 0;
+  OutBuffer packed;
+  std::uint64_t bytes_taken = 0;
 };
 
 }  // namespace
@@ -150,7 +158,7 @@ Status run_screen(const ScreenRequest& request, ScreenReport& report) {
   input_options.names = *names;
   InputChain inputs(request, std::move(input_options));
   if (Status status = inputs.open(); !status.ok()) return status;
-  auto output = OutputFile::open(request.output, FileMode::kUsual);
+  auto output = CompressedOutput::open(request.output, FileMode::kUsual);
   if (!output.ok()) return output.status();
 
   ScreenOptions options;
@@ -167,6 +175,10 @@ Status run_screen(const ScreenRequest& request, ScreenReport& report) {
   std::vector<BlockScreener> screeners;
   screeners.reserve(static_cast<std::size_t>(threads));
   for (int i = 0; i < threads; ++i) screeners.emplace_back(*registry, policy, options);
+  // Verdicts are compressed where they are made, a member or frame a block.
+  const bool packs = output->compression() != Compression::kNone;
+  std::vector<Compressor> compressors;
+  for (int i = 0; i < threads && packs; ++i) compressors.emplace_back(output->compression());
 
   // Written by one stage each and read after the run. `stop` is how delivery tells reading that nothing more is wanted.
   Status read_status;
@@ -184,20 +196,23 @@ Status run_screen(const ScreenRequest& request, ScreenReport& report) {
     Token& token = *tokens[static_cast<std::size_t>(i)];
     const auto more = inputs.next(token.in);
     if (!more.ok()) read_status = more.status();
-    token.bytes_read = inputs.bytes_read();
+    token.bytes_taken = inputs.bytes_taken();
     return more.ok() && *more;
   };
   stages.work = [&](int i, int worker) {
     Token& token = *tokens[static_cast<std::size_t>(i)];
     screeners[static_cast<std::size_t>(worker)].screen_block(token.in, token.out);
+    token.packed.clear();
+    const std::string_view lines = token.out.lines.text();
+    if (packs && !lines.empty()) compressors[static_cast<std::size_t>(worker)].append(lines, token.packed);
   };
   stages.deliver = [&](int i) {
     const Token& token = *tokens[static_cast<std::size_t>(i)];
     if (!write_status.ok()) return;
-    write_status = output->write(token.out.lines.text());
+    write_status = packs ? output->write_compressed(token.packed.text()) : output->write(token.out.lines.text());
     if (!write_status.ok()) stop.store(true, std::memory_order_relaxed);
     report.tally.add(token.out.tally);
-    progress.update(report.tally.declarations, token.bytes_read);
+    progress.update(report.tally.declarations, token.bytes_taken);
   };
   if (write_status.ok()) run_pipeline(threads, stages);
   report.seconds = seconds_since(start);

@@ -1,66 +1,16 @@
 #include "io/formats/block_reader.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <system_error>
 
+#include "io/formats/compression.h"
 #include "io/formats/special_bytes.h"
 
 namespace clearline {
 namespace {
 
-class FileSource : public ByteSource {
- public:
-  FileSource(int fd, std::string name, std::optional<std::uint64_t> size)
-      : fd_(fd), name_(std::move(name)), size_(size) {}
-  ~FileSource() override {
-    if (fd_ != STDIN_FILENO) close(fd_);
-  }
-
-  Result<std::size_t> read(std::span<char> out) override {
-    for (;;) {
-      const ssize_t got = ::read(fd_, out.data(), out.size());
-      if (got >= 0) return static_cast<std::size_t>(got);
-      if (errno != EINTR)
-        return Status(StatusKind::kInput, name_ + ": error: cannot read: " + std::generic_category().message(errno));
-    }
-  }
-  const std::string& name() const override { return name_; }
-  std::optional<std::uint64_t> size() const override { return size_; }
-
- private:
-  int fd_;
-  std::string name_;
-  std::optional<std::uint64_t> size_;
-};
-
 constexpr std::string_view kBom = "\xEF\xBB\xBF";
 
 }  // namespace
-
-Result<std::unique_ptr<ByteSource>> open_file_source(const std::string& path) {
-  if (path == "-")
-    return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(STDIN_FILENO, "<stdin>", std::nullopt));
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return Status(StatusKind::kInput, path + ": error: cannot open: " + std::generic_category().message(errno));
-  struct stat info{};
-  if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
-    close(fd);
-    return Status(StatusKind::kInput, path + ": error: is a directory; name the files in it");
-  }
-  std::optional<std::uint64_t> size;
-  if (S_ISREG(info.st_mode)) {
-    size = static_cast<std::uint64_t>(info.st_size);
-    posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-  }
-  return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(fd, path, size));
-}
 
 BlockReader::BlockReader(std::unique_ptr<ByteSource> source, std::size_t block_bytes)
     : source_(std::move(source)), block_bytes_(block_bytes) {}
@@ -68,7 +18,9 @@ BlockReader::BlockReader(std::unique_ptr<ByteSource> source, std::size_t block_b
 Result<std::unique_ptr<BlockReader>> BlockReader::open(std::unique_ptr<ByteSource> source, const InputOptions& options,
                                                        std::size_t block_bytes) {
   block_bytes = std::max(block_bytes, block_bytes_min(options.line_bytes_max));
-  std::unique_ptr<BlockReader> reader(new BlockReader(std::move(source), block_bytes));
+  auto plain = decompress(std::move(source));
+  if (!plain.ok()) return plain.status();
+  std::unique_ptr<BlockReader> reader(new BlockReader(std::move(*plain), block_bytes));
   InputFormat& format = reader->format_;
   format.names = options.names;
   format.line_bytes_max = options.line_bytes_max;

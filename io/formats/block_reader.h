@@ -7,7 +7,7 @@
 // Bound       one block's capacity of tail, whatever the input's size. A line longer than a block is cut to one byte
 //             more than the limit while it streams by: enough to be refused, and the next line starts where it should.
 // Format      found at open(): by option, by name, by content; a BOM is dropped, and a CSV header read, once.
-// Not here    compression and other encodings: a ByteSource brings plain bytes.
+// Beneath     compressed inputs are inflated, and CP949 becomes UTF-8, by sources that open() stacks on the caller's.
 #pragma once
 
 #include <cstddef>
@@ -15,36 +15,17 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "clearline/status.h"
 #include "io/formats/block.h"
+#include "io/formats/byte_source.h"
 #include "io/formats/csv.h"
 #include "io/formats/input_format.h"
 
 namespace clearline {
-
-/// Where bytes come from.
-class ByteSource {
- public:
-  ByteSource() = default;
-  ByteSource(const ByteSource&) = delete;
-  ByteSource& operator=(const ByteSource&) = delete;
-  virtual ~ByteSource() = default;
-
-  /// Fills the front of `out`; 0 at the end of the input.
-  virtual Result<std::size_t> read(std::span<char> out) = 0;
-  /// For errors: the path, or `<stdin>`.
-  virtual const std::string& name() const = 0;
-  /// Bytes in all, when the system knows.
-  virtual std::optional<std::uint64_t> size() const { return std::nullopt; }
-};
-
-/// A file, or stdin for `-`. kInput when it cannot be opened; a folder is no file.
-Result<std::unique_ptr<ByteSource>> open_file_source(const std::string& path);
 
 /// What the user said about an input.
 struct InputOptions {
@@ -72,7 +53,7 @@ class BlockReader {
   /// Fills a block of at least `block_bytes` capacity. False at the end; then nothing is in the block.
   Result<bool> next(Block& block);
 
-  /// Bytes taken from the source so far.
+  /// Plain bytes read so far (inflated, as UTF-8).
   std::uint64_t bytes_read() const { return bytes_read_; }
 
  private:

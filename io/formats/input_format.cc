@@ -15,12 +15,6 @@ std::optional<std::size_t> field_index(std::string_view word) {
   return static_cast<std::size_t>(found - kFieldWords.begin());
 }
 
-bool ends_with(std::string_view path, std::string_view ending) {
-  if (path.size() < ending.size()) return false;
-  return std::equal(ending.begin(), ending.end(), path.end() - static_cast<std::ptrdiff_t>(ending.size()),
-                    [](char wanted, char c) { return wanted == (c >= 'A' && c <= 'Z' ? c + 0x20 : c); });
-}
-
 }  // namespace
 
 std::string_view to_string(Field field) { return kFieldWords[static_cast<std::size_t>(field)]; }
@@ -63,15 +57,28 @@ Result<FieldNames> parse_columns(std::string_view text) {
   return names;
 }
 
-std::optional<Format> format_of_name(std::string_view path) {
-  for (const std::string_view packed : {".gz", ".zst"}) {
-    if (ends_with(path, packed)) {
-      path.remove_suffix(packed.size());
-      break;
-    }
+bool has_ending(std::string_view path, std::string_view ending) {
+  if (path.size() < ending.size()) return false;
+  return std::equal(ending.begin(), ending.end(), path.end() - static_cast<std::ptrdiff_t>(ending.size()),
+                    [](char wanted, char c) { return wanted == (c >= 'A' && c <= 'Z' ? c + 0x20 : c); });
+}
+
+Compression compression_of_name(std::string_view path) {
+  if (has_ending(path, ".gz")) return Compression::kGzip;
+  return has_ending(path, ".zst") ? Compression::kZstd : Compression::kNone;
+}
+
+std::string_view without_compression(std::string_view path) {
+  for (const std::string_view ending : {".gz", ".zst"}) {
+    if (has_ending(path, ending)) return path.substr(0, path.size() - ending.size());
   }
-  if (ends_with(path, ".csv")) return Format::kCsv;
-  if (ends_with(path, ".ndjson") || ends_with(path, ".jsonl") || ends_with(path, ".json")) return Format::kNdjson;
+  return path;
+}
+
+std::optional<Format> format_of_name(std::string_view path) {
+  path = without_compression(path);
+  if (has_ending(path, ".csv")) return Format::kCsv;
+  if (has_ending(path, ".ndjson") || has_ending(path, ".jsonl") || has_ending(path, ".json")) return Format::kNdjson;
   return std::nullopt;
 }
 

@@ -29,9 +29,19 @@ FieldNames own_field_names();
 /// twice.
 Result<FieldNames> parse_columns(std::string_view text);
 
+/// Whether a path ends so, in letters of either case; `ending` in lower case.
+bool has_ending(std::string_view path, std::string_view ending);
+
+enum class Compression { kNone, kGzip, kZstd };
+
+/// By name: `.gz`, `.zst`.
+Compression compression_of_name(std::string_view path);
+/// The name without `.gz` or `.zst`.
+std::string_view without_compression(std::string_view path);
+
 enum class Format { kNdjson, kCsv };
 
-/// By name (`.csv .ndjson .jsonl .json`); nothing if the name does not tell.
+/// By name (`.csv .ndjson .jsonl .json`, before `.gz` or `.zst`); nothing if the name does not tell.
 std::optional<Format> format_of_name(std::string_view path);
 
 /// By content: NDJSON if the first byte that is no blank is `{`, else CSV.

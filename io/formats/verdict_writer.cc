@@ -94,14 +94,6 @@ void for_each_fix(ReasonSet reasons, const Use& use) {
 
 }  // namespace
 
-void OutBuffer::grow(std::size_t bytes) {
-  const std::size_t capacity = std::max(capacity_ * 2, size_ + bytes + 4096);
-  std::unique_ptr<char[]> data(new char[capacity]);  // NOLINT(modernize-avoid-c-arrays)
-  if (size_ != 0) std::memcpy(data.get(), data_.get(), size_);
-  data_ = std::move(data);
-  capacity_ = capacity;
-}
-
 void append_json_text(std::string_view text, OutBuffer& out) {
   constexpr std::size_t kEscapedBytesMax = 6;
   char* const begin = out.reserve(text.size() * kEscapedBytesMax);

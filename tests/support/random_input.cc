@@ -86,7 +86,7 @@ RandomInput::RandomInput(std::uint64_t seed) : random_(seed) {
                                   "9999-12-31", "2033-03-18", "2033-03-19", "2022-01-01", "2021-12-31", "0000-01-01"};
   for (std::size_t i = 0; i < 200; ++i) {
     reference::Registered person;
-    person.code = "P" + std::to_string(100'000'000'000 + below(1000) * 37 + i * 1'000'000);
+    person.code = std::string("P").append(std::to_string(100'000'000'000 + below(1000) * 37 + i * 1'000'000));
     if (chance(0.9)) person.name = pick(kLatinNames);
     if (chance(0.6)) person.name_ko = pick(kHangulNames);
     if (chance(0.8))

@@ -35,6 +35,10 @@ const std::vector<std::pair<std::string, std::vector<std::string>>> kArrows{
 const std::map<std::string, std::vector<std::string>> kLibraries{
     {"simdjson", {"io/formats/utf8.cc", "tests/", "bench/"}},
     {"xxhash", {"engine/hash.h"}},
+    {"isa-l", {"io/formats/compression.cc"}},
+    {"zstd", {"io/formats/compression.cc", "tests/"}},
+    {"zlib", {"tests/"}},
+    {"rapidjson/", {"bench/"}},
     {"oneapi/", {"engine/pipeline.cc"}},
     {"tbb/", {}},
     {"unicode/", {"engine/unicode.cc", "tests/support/reference.cc"}},

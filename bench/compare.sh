@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Whole runs on the same made-up files in one sitting: clearline on 1 and 2 threads, a plain C++ program, and DuckDB (from PyPI,
+# skipped with a word when it cannot be had). Prints medians of three and the ratios to clearline.
+#   bench/compare.sh [CODES] [DECLARATIONS] [FOLDER]      26000000 4000000 a temporary folder; some 12 GB of it at these sizes
+set -euo pipefail
+cd "$(dirname "$0")/.."
+codes=${1:-26000000} declarations=${2:-4000000} work=${3:-}
+if [ -z "$work" ]; then work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; fi
+program=build/release/io/clearline
+plain=build/release/bench/plain_day
+python=$work/python/bin/python3
+
+[ -e "$work/registry.csv" ] || $program generate registry --count "$codes" --seed 1 -o "$work/registry.csv"
+for style in short full; do
+  [ -e "$work/$style.ndjson" ] || $program generate declarations --style $style --count "$declarations" --seed 5 \
+    --registry-count "$codes" --registry-seed 1 -o "$work/$style.ndjson" --expected "$work/$style.expected"
+done
+[ -e "$work/registry.img" ] || $program registry build "$work/registry.csv" -o "$work/registry.img"
+
+median() { sort -n | sed -n 2p; }
+rate_of() { sed -n 's/.*: \([0-9,]*\) declarations\/s.*/\1/p' | tr -d ,; }
+
+if [ ! -x "$python" ]; then
+  { python3 -m venv "$work/python" && "$python" -m pip install -q duckdb==1.5.0; } >"$work/pip.log" 2>&1 || rm -rf "$work/python"
+fi
+
+for style in short full; do
+  echo "== $style: $declarations declarations of $(($(stat -c %s "$work/$style.ndjson") / declarations)) bytes, $codes codes"
+  $program screen "$work/$style.ndjson" -r "$work/registry.img" -o "$work/out.csv" --summary none
+  cut -d, -f1-3 "$work/out.csv" | cmp - "$work/$style.expected" && echo "verdicts as expected"
+  for threads in 1 2; do
+    rate=$(for _ in 1 2 3; do
+      $program screen "$work/$style.ndjson" -r "$work/registry.img" -o "$work/out.ndjson" -j $threads 2>&1 | rate_of
+    done | median)
+    echo "clearline -j$threads: $rate declarations/s"
+  done
+  ratio() { awk -v a="$rate" -v b="$1" 'BEGIN { printf "clearline -j2 is %.1f times as fast\n", a / b }'; }
+  if [ -x "$plain" ]; then
+    other=$($plain "$work/registry.csv" "$work/$style.ndjson" "$work/out.plain" | rate_of)
+    echo "plain C++ (one thread, one run): $other declarations/s; $(ratio "$other")"
+  else
+    echo "plain C++: skipped, RapidJSON is not installed"
+  fi
+  if [ -x "$python" ]; then
+    other=$("$python" bench/duckdb_day.py "$work/registry.csv" "$work/$style.ndjson" "$work/out.duckdb")
+    echo "DuckDB (two threads, one run): $other declarations/s; $(ratio "$other")"
+  else
+    echo "DuckDB: skipped, PyPI does not give it here"
+  fi
+done

@@ -1,0 +1,37 @@
+// CompressedOutput: an OutputFile whose name says how it is compressed: `.gz`, `.zst`, or not at all.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "io/formats/compression.h"
+#include "io/store/output_file.h"
+
+namespace clearline {
+
+class CompressedOutput {
+ public:
+  static Result<CompressedOutput> open(const std::string& path, FileMode mode);
+
+  /// Gathers text into pieces, which are compressed.
+  Status write(std::string_view text);
+  /// What a Compressor of compression() made of a piece of text, on another thread, say. Not between two write()s.
+  Status write_compressed(std::string_view bytes);
+  Compression compression() const { return compression_; }
+
+  Status commit();
+  bool pipe_closed() const { return file_.pipe_closed(); }
+
+ private:
+  CompressedOutput(OutputFile file, Compression compression);
+  Status flush();
+
+  OutputFile file_;
+  Compression compression_;
+  Compressor compressor_;
+  OutBuffer text_;
+  OutBuffer packed_;
+  bool is_empty_ = true;
+};
+
+}  // namespace clearline
