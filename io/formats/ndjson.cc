@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include "engine/text.h"
@@ -32,22 +33,29 @@ struct RawString {
   std::string_view view() const { return {begin, static_cast<std::size_t>(end - begin)}; }
 };
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+constexpr std::array<std::int8_t, 256> kHexDigit = [] {
+  std::array<std::int8_t, 256> table{};
+  table.fill(-1);
+  for (int i = 0; i < 10; ++i) table[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(i);
+  for (int i = 0; i < 6; ++i) {
+    table[static_cast<std::size_t>('a' + i)] = static_cast<std::int8_t>(10 + i);
+    table[static_cast<std::size_t>('A' + i)] = static_cast<std::int8_t>(10 + i);
+  }
+  return table;
+}();
+
+/// The number in the four hexadecimal digits at `at`; negative if they are none. Reads four bytes: the padding behind
+/// a text lets it.
+int hex4(const char* at) {
+  const auto digit = [&](int i) { return static_cast<int>(kHexDigit[static_cast<unsigned char>(at[i])]); };
+  // A digit that is none is -1, all ones: it makes the sum negative wherever it stands.
+  return digit(0) * 4096 | digit(1) * 256 | digit(2) * 16 | digit(3);
 }
 
-/// The number in the four hexadecimal digits at `at`; -1 if they are none. At most reads up to the first that is none.
-int hex4(const char* at) {
-  int value = 0;
-  for (int i = 0; i < 4; ++i) {
-    const int digit = hex_digit(at[i]);
-    if (digit < 0) return -1;
-    value = value * 16 + digit;
-  }
-  return value;
+std::uint64_t load8(const char* at) {
+  std::uint64_t bytes = 0;
+  std::memcpy(&bytes, at, sizeof bytes);
+  return bytes;
 }
 
 char* put_utf8(char* out, unsigned point) {
@@ -158,7 +166,7 @@ class LineWalker {
         visitor.null(key, key_begin);
       } else {
         const char* begin = p_;
-        if (!skip_value()) return false;
+        if (*p_ == '{' || *p_ == '[' ? !skip_nested() : !read_scalar()) return false;
         visitor.other(key, key_begin, std::string_view(begin, static_cast<std::size_t>(p_ - begin)));
       }
       if (*p_ == ',') {
@@ -249,17 +257,28 @@ class LineWalker {
     return true;
   }
 
+  /// Five bytes are readable at any place of the text: its padding.
   bool read_word(std::string_view word) {
-    const char* begin = p_;
-    for (const char c : word) {
-      if (*p_ != c) return fail(begin, "a value that JSON does not have");
-      ++p_;
-    }
+    if (std::memcmp(p_, word.data(), word.size()) != 0) return fail(p_, "a value that JSON does not have");
+    p_ += word.size();
     return true;
   }
 
+  /// Eight bytes at a time: numbers differ in length, so a loop over bytes would be mispredicted at each end.
   bool read_digits() {
     const char* begin = p_;
+    if constexpr (std::endian::native == std::endian::little) {
+      for (;;) {
+        constexpr std::uint64_t kOnes = 0x0101010101010101;
+        const std::uint64_t bytes = load8(p_) ^ 0x30 * kOnes;  // a digit is 0 .. 9 now
+        const std::uint64_t others = (bytes | ((bytes & 0x7F * kOnes) + 0x76 * kOnes)) & 0x80 * kOnes;
+        if (others != 0) {
+          p_ += std::countr_zero(others) / 8;
+          return p_ != begin;
+        }
+        p_ += 8;
+      }
+    }
     while (is_digit(*p_)) ++p_;
     return p_ != begin;
   }
@@ -301,8 +320,8 @@ class LineWalker {
     }
   }
 
-  /// Any value, nested ones with their kinds on a stack of bits: depth is bounded, and so is the stack.
-  bool skip_value() {
+  /// An object or array, with the kinds of what is open on a stack of bits: depth is bounded, and so is the stack.
+  bool skip_nested() {
     std::uint32_t objects = 0;  // bit d: the container at depth d + 1 is an object
     int depth = 1;              // the outer object
     const auto in_object = [&] { return (objects >> (depth - 1) & 1U) != 0; };
@@ -370,22 +389,46 @@ constexpr std::array<std::string_view, kFieldCount> kNotText{
 class KeyTable {
  public:
   explicit KeyTable(const FieldNames& names) : names_(names) {
-    for (const auto& name : names_) lengths_ |= bit(name.size());
+    for (std::size_t field = 0; field < kFieldCount; ++field) {
+      std::array<char, kStartBytes> start{};
+      names[field].copy(start.data(), kStartBytes);
+      starts_[field] = load8(start.data());
+      sizes_[field] = names[field].size();
+    }
   }
 
-  /// The field's number; kFieldCount for an ignored key.
+  /// The field's number; kFieldCount for an ignored key. Eight bytes at `key` must be readable, whatever its size.
   std::size_t find(std::string_view key) const {
-    if ((lengths_ & bit(key.size())) == 0) return kFieldCount;
-    for (std::size_t field = 0; field < kFieldCount; ++field) {
+    // All are compared before a branch looks: which key comes is anybody's guess, whether it is known less so.
+    const std::uint64_t start = load8(key.data()) & kMasks[std::min(key.size(), kStartBytes)];
+    unsigned matches = 0;
+    for (unsigned field = 0; field < kFieldCount; ++field) {
+      matches |= static_cast<unsigned>((starts_[field] == start) & (sizes_[field] == key.size())) << field;
+    }
+    if (matches == 0) return kFieldCount;
+    if (key.size() <= kStartBytes) return static_cast<std::size_t>(std::countr_zero(matches));
+    for (; matches != 0; matches &= matches - 1) {
+      const auto field = static_cast<std::size_t>(std::countr_zero(matches));
       if (names_[field] == key) return field;
     }
     return kFieldCount;
   }
 
  private:
-  static std::uint64_t bit(std::size_t length) { return std::uint64_t{1} << (length % 64); }
+  static constexpr std::size_t kStartBytes = 8;
+  /// The first n bytes in memory, for n of 0 .. 8.
+  static constexpr std::array<std::uint64_t, kStartBytes + 1> kMasks = [] {
+    std::array<std::uint64_t, kStartBytes + 1> masks{};
+    for (std::size_t n = 0; n <= kStartBytes; ++n) {
+      std::array<unsigned char, kStartBytes> bytes{};
+      for (std::size_t i = 0; i < n; ++i) bytes[i] = 0xFF;
+      masks[n] = std::bit_cast<std::uint64_t>(bytes);
+    }
+    return masks;
+  }();
   FieldNames names_;
-  std::uint64_t lengths_ = 0;
+  std::array<std::uint64_t, kFieldCount> starts_{};
+  std::array<std::size_t, kFieldCount> sizes_{};
 };
 
 /// Takes the known members of one line.
@@ -466,7 +509,7 @@ void NdjsonDecoder::start(std::string_view text, std::uint64_t first_line) {
   state.line_number = first_line;
   state.text_is_utf8 = is_utf8(text);
   mark_json_bytes(text, state.special);
-  if (state.scratch.size() < text.size()) state.scratch.resize(text.size());
+  if (state.scratch.size() < text.size() + kBlockPadding) state.scratch.resize(text.size() + kBlockPadding);
 }
 
 void NdjsonDecoder::next(DecodedBatch& batch) {
@@ -509,7 +552,7 @@ void NdjsonDecoder::next(DecodedBatch& batch) {
       decoded.fault = walker.fault();
       continue;
     }
-    if (!state.text_is_utf8) {
+    if (!state.text_is_utf8 && !is_utf8(whole)) {
       if (const std::size_t bad = find_invalid_utf8(whole); bad != whole.size()) {
         decoded.fault = {"a byte that is not UTF-8", static_cast<std::uint32_t>(bad) + 1};
         continue;

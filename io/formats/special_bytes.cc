@@ -22,9 +22,10 @@ std::uint64_t control_mask(const char* text) {
 template <typename Mask>
 void mark(std::string_view text, ByteMarks& words, Mask mask) {
   const std::size_t count = text.size() / 64 + 1;
-  if (words.size() < count) words.resize(count);
+  if (words.size() < count + 1) words.resize(count + 1);
   for (std::size_t w = 0; w < count; ++w) words[w] = mask(text.data() + 64 * w);
   words[count - 1] |= ~std::uint64_t{0} << (text.size() % 64);
+  words[count] = ~std::uint64_t{0};
 }
 
 }  // namespace
