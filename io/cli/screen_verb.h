@@ -1,64 +1,17 @@
-// screen: files or stdin in, verdicts out, in order, whole or not at all.
+// screen: the verb: its options, and the words about what a run did.
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "clearline/status.h"
 #include "io/cli/command.h"
-#include "io/formats/input_format.h"
-#include "io/formats/screen_block.h"
+#include "io/cli/screen_run.h"
 
 namespace clearline {
 
-/// Blocks of this size stay in a core's second cache, with their verdicts, from read to write.
-inline constexpr std::size_t kScreenBlockBytes = std::size_t{256} << 10;
-
-/// A condition on the verdicts that makes the exit code 1.
-struct FailOn {
-  Outcome at_least = Outcome::kHold;
-  double share_percent = 0;  ///< met when more than this share is as bad or worse
-
-  bool met_by(const Tally& tally) const;
-};
 /// Reads `hold`, `review:5%`; nothing if it is neither.
 std::optional<FailOn> parse_fail_on(const std::string& text);
-
-enum class SummaryForm { kText, kJson, kNone };
-
-struct ScreenRequest {
-  std::vector<std::string> inputs;  ///< none: stdin
-  std::string registry;
-  std::string output = "-";
-  std::optional<Format> format;
-  std::optional<Format> output_format;
-  std::string columns;
-  Emit emit = Emit::kAll;
-  bool explain = false;
-  std::string policy = "standard";
-  std::optional<FailOn> fail_on;
-  int threads = 0;  ///< 0: as many as may be used
-  SummaryForm summary = SummaryForm::kText;
-  std::size_t block_bytes = kScreenBlockBytes;
-};
-
-/// What a run did. Every declaration is in exactly one of the outcomes.
-struct ScreenReport {
-  Tally tally;
-  std::uint64_t bytes = 0;
-  double seconds = 0;       ///< from the first byte read to the last byte delivered
-  double load_seconds = 0;  ///< reading and checking the registry
-  double sync_seconds = 0;  ///< the final fsync and rename
-  std::uint64_t registry_seq = 0;
-  std::uint64_t registry_entries = 0;
-  bool pipe_closed = false;  ///< the reader of the output went away: the run ended early and quietly
-};
-
-/// Runs it. The words of the summary are the caller's.
-Status run_screen(const ScreenRequest& request, ScreenReport& report);
 
 std::string summary_text(const ScreenRequest& request, const ScreenReport& report);
 std::string summary_json(const ScreenRequest& request, const ScreenReport& report);

@@ -12,15 +12,15 @@ constexpr std::string_view kBom = "\xEF\xBB\xBF";
 
 }  // namespace
 
-BlockReader::BlockReader(std::unique_ptr<ByteSource> source, std::size_t block_bytes)
-    : source_(std::move(source)), block_bytes_(block_bytes) {}
+BlockReader::BlockReader(std::unique_ptr<ByteSource> source, std::size_t block_bytes, bool marks)
+    : source_(std::move(source)), block_bytes_(block_bytes), marks_(marks) {}
 
 Result<std::unique_ptr<BlockReader>> BlockReader::open(std::unique_ptr<ByteSource> source, const InputOptions& options,
                                                        std::size_t block_bytes) {
   block_bytes = std::max(block_bytes, block_bytes_min(options.line_bytes_max));
   auto plain = decompress(std::move(source));
   if (!plain.ok()) return plain.status();
-  std::unique_ptr<BlockReader> reader(new BlockReader(std::move(*plain), block_bytes));
+  std::unique_ptr<BlockReader> reader(new BlockReader(std::move(*plain), block_bytes, options.marks));
   InputFormat& format = reader->format_;
   format.names = options.names;
   format.line_bytes_max = options.line_bytes_max;
@@ -61,7 +61,37 @@ Result<std::size_t> BlockReader::fill(char* data, std::size_t size) {
     filled += *got;
   }
   bytes_read_ += filled;
+  if (marks_) checksum_.add(data, filled);
   return filled;
+}
+
+Status BlockReader::skip_to(const ReadMark& mark) {
+  const Status changed(StatusKind::kInput, source_->name() +
+                                               ": error: the input was changed since the run was interrupted; "
+                                               "run again without --resume");
+  if (mark.taken < bytes_read_ || mark.tail > mark.taken) return changed;
+  std::vector<char> piece(block_bytes_);
+  while (bytes_read_ < mark.taken) {
+    const auto got = fill(piece.data(), std::min<std::uint64_t>(piece.size(), mark.taken - bytes_read_));
+    if (!got.ok()) return got.status();
+    if (*got == 0) return changed;
+    tail_.insert(tail_.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(*got));
+    const std::size_t dropped = tail_.size() - std::min<std::uint64_t>(tail_.size(), mark.tail);
+    tail_.erase(tail_.begin(), tail_.begin() + static_cast<std::ptrdiff_t>(dropped));
+  }
+  if (checksum_.value() != mark.checksum) return changed;
+  tail_.erase(tail_.begin(),
+              tail_.end() - static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(tail_.size(), mark.tail)));
+  next_line_ = mark.next_line;
+  return {};
+}
+
+Result<bool> BlockReader::at_end() {
+  char next = 0;
+  const auto got = tail_.empty() ? fill(&next, 1) : Result<std::size_t>(0);
+  if (!got.ok()) return got.status();
+  if (*got != 0) tail_.push_back(next);
+  return at_end_ && tail_.empty();
 }
 
 /// Where the last whole line or record of a text ends; 0 when none does.

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "clearline/status.h"
+#include "engine/hash.h"
 #include "io/formats/block.h"
 #include "io/formats/byte_source.h"
 #include "io/formats/csv.h"
@@ -36,6 +37,16 @@ struct InputOptions {
   std::function<Status(std::string_view text, InputFormat& format, std::size_t& header_end,
                        std::uint64_t& header_lines)>
       read_header = read_csv_header;
+  bool marks = false;  ///< mark() and skip_to() are wanted
+};
+
+/// Where a reader stands: enough to go on from there, and to know the input again.
+struct ReadMark {
+  std::uint64_t taken = 0;      ///< plain bytes read
+  std::uint64_t tail = 0;       ///< of these, the last ones that were in no block yet
+  std::uint64_t next_line = 1;  ///< of the next block
+  std::uint64_t checksum = 0;   ///< of the bytes read (XXH3-64)
+  friend bool operator==(const ReadMark&, const ReadMark&) = default;
 };
 
 /// Block sizes below this could not tell a long line from one that is too long.
@@ -53,11 +64,19 @@ class BlockReader {
   /// Fills a block of at least `block_bytes` capacity. False at the end; then nothing is in the block.
   Result<bool> next(Block& block);
 
+  /// Where the blocks so far end.
+  ReadMark mark() const { return {bytes_read_, tail_.size(), next_line_, checksum_.value()}; }
+  /// Reads on to a mark of an earlier reader of the same input with the same options and block size, before the first
+  /// block. kInput when the input has other bytes now.
+  Status skip_to(const ReadMark& mark);
+  /// Whether all of the input is in blocks. May have to read on to know.
+  Result<bool> at_end();
+
   /// Plain bytes read so far (inflated, as UTF-8).
   std::uint64_t bytes_read() const { return bytes_read_; }
 
  private:
-  BlockReader(std::unique_ptr<ByteSource> source, std::size_t block_bytes);
+  BlockReader(std::unique_ptr<ByteSource> source, std::size_t block_bytes, bool marks);
   Result<std::size_t> fill(char* data, std::size_t size);
   std::size_t cut(std::string_view text) const;
   Result<bool> cut_long_line(Block& block, std::size_t size);
@@ -70,6 +89,8 @@ class BlockReader {
   std::uint64_t next_line_ = 1;
   std::uint64_t bytes_read_ = 0;
   bool at_end_ = false;
+  bool marks_;
+  ChecksumStream checksum_;
 };
 
 }  // namespace clearline

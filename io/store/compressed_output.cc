@@ -17,6 +17,22 @@ Result<CompressedOutput> CompressedOutput::open(const std::string& path, FileMod
   return CompressedOutput(std::move(*file), compression_of_name(path));
 }
 
+Result<CompressedOutput> CompressedOutput::open_resumable(const std::string& path, FileMode mode) {
+  auto file = OutputFile::open_resumable(path, mode);
+  if (!file.ok()) return file.status();
+  return CompressedOutput(std::move(*file), compression_of_name(path));
+}
+
+Status CompressedOutput::keep(std::uint64_t bytes, std::uint64_t checksum) {
+  is_empty_ = bytes == 0;
+  return file_.keep(bytes, checksum);
+}
+
+Status CompressedOutput::sync() {
+  Status status = flush();
+  return status.ok() ? file_.sync() : status;
+}
+
 Status CompressedOutput::write(std::string_view text) {
   if (compression_ == Compression::kNone) return file_.write(text);
   text_.append(text);

@@ -19,6 +19,13 @@ class CompressedOutput {
   Status write_compressed(std::string_view bytes);
   Compression compression() const { return compression_; }
 
+  /// Beside the same of OutputFile: what was written so far ends a member or frame.
+  static Result<CompressedOutput> open_resumable(const std::string& path, FileMode mode);
+  Status keep(std::uint64_t bytes, std::uint64_t checksum);
+  Status sync();
+  std::uint64_t bytes_written() const { return file_.bytes_written(); }
+  std::uint64_t checksum() const { return file_.checksum(); }
+
   Status commit();
   bool pipe_closed() const { return file_.pipe_closed(); }
 

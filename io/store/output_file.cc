@@ -1,9 +1,11 @@
 #include "io/store/output_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -12,6 +14,7 @@
 #include <cstring>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace clearline {
 namespace {
@@ -61,6 +64,8 @@ std::string followed(std::string path) {
   return path;
 }
 
+std::string part_of(const std::string& target) { return target + ".part"; }
+
 }  // namespace
 
 void remove_pending_output_files() {
@@ -104,6 +109,47 @@ Result<OutputFile> OutputFile::open(const std::string& path, FileMode mode) {
   return file;
 }
 
+bool OutputFile::has_part(const std::string& path) { return access(part_of(followed(path)).c_str(), F_OK) == 0; }
+
+Result<OutputFile> OutputFile::open_resumable(const std::string& path, FileMode mode) {
+  OutputFile file;
+  file.path_ = path;
+  file.mode_ = mode;
+  struct stat info{};
+  if (path == "-" || (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))) {
+    return Status(StatusKind::kUsage, path + ": error: only a run into a file can be resumed; name one with -o");
+  }
+  file.target_ = followed(path);
+  file.is_resumable_ = true;
+  const std::string part = part_of(file.target_);
+  file.fd_ = ::open(part.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file.fd_ < 0) return file.fail("cannot create its .part");
+  file.temporary_ = part;
+  if (flock(file.fd_, LOCK_EX | LOCK_NB) != 0) return file.fail("another run is writing it");
+  return file;
+}
+
+Status OutputFile::keep(std::uint64_t bytes, std::uint64_t checksum) {
+  std::vector<char> piece(std::size_t{1} << 20);
+  while (bytes_written_ < bytes) {
+    const ssize_t got = ::read(fd_, piece.data(), std::min<std::uint64_t>(piece.size(), bytes - bytes_written_));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail("cannot read its .part");
+    if (got == 0) break;
+    checksum_.add(piece.data(), static_cast<std::size_t>(got));
+    bytes_written_ += static_cast<std::uint64_t>(got);
+  }
+  if (bytes_written_ != bytes || checksum_.value() != checksum) {
+    return {StatusKind::kOutput, path_ +
+                                     ": error: its .part was changed since the run was interrupted; remove it, and "
+                                     "the whole run is done again"};
+  }
+  if (ftruncate(fd_, static_cast<off_t>(bytes)) != 0) return fail("cannot cut its .part");
+  return {};
+}
+
+Status OutputFile::sync() { return fdatasync(fd_) == 0 ? Status() : fail("cannot write"); }
+
 OutputFile::OutputFile(OutputFile&& other) noexcept { *this = std::move(other); }
 
 OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
@@ -114,12 +160,15 @@ OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
   std::swap(temporary_, other.temporary_);
   std::swap(pending_, other.pending_);
   std::swap(pipe_closed_, other.pipe_closed_);
+  std::swap(is_resumable_, other.is_resumable_);
+  std::swap(bytes_written_, other.bytes_written_);
+  std::swap(checksum_, other.checksum_);
   return *this;
 }
 
 OutputFile::~OutputFile() {
   if (fd_ >= 0) close(fd_);
-  if (temporary_.empty()) return;
+  if (temporary_.empty() || is_resumable_) return;
   unlink(temporary_.c_str());
   forget(pending_);
 }
@@ -132,6 +181,8 @@ Status OutputFile::write(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t put = ::write(fd_, bytes.data(), bytes.size());
     if (put >= 0) {
+      if (is_resumable_) checksum_.add(bytes.data(), static_cast<std::size_t>(put));
+      bytes_written_ += static_cast<std::uint64_t>(put);
       bytes.remove_prefix(static_cast<std::size_t>(put));
     } else if (errno != EINTR) {
       pipe_closed_ = errno == EPIPE;

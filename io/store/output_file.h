@@ -5,14 +5,17 @@
 // Straight    `-` (stdout), pipes and devices have no final name to protect: bytes go there as they come.
 // Links       a symbolic link keeps pointing: the file it names is replaced.
 // Signals     the temporaries that are open are known to remove_pending_output_files(), which a handler may call.
+// Resumable   open_resumable() writes to NAME.part, which outlives the process, and goes on behind what is good in it.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "clearline/status.h"
+#include "engine/hash.h"
 
 namespace clearline {
 
@@ -25,6 +28,19 @@ enum class FileMode {
 class OutputFile {
  public:
   static Result<OutputFile> open(const std::string& path, FileMode mode);
+  /// A file that a later run can go on with. Another process that has it open is kOutput; so is a path without a name
+  /// to protect (stdout, a pipe).
+  static Result<OutputFile> open_resumable(const std::string& path, FileMode mode);
+  /// Whether there is a part to go on with.
+  static bool has_part(const std::string& path);
+  /// Resumable files: drops all behind the first `bytes`, whose checksum64 (as a stream) must be `checksum`; kOutput if
+  /// it is not. Called before the first write.
+  Status keep(std::uint64_t bytes, std::uint64_t checksum);
+  /// What is written so far is on disk afterwards.
+  Status sync();
+  std::uint64_t bytes_written() const { return bytes_written_; }
+  std::uint64_t checksum() const { return checksum_.value(); }
+
   OutputFile(OutputFile&& other) noexcept;
   OutputFile& operator=(OutputFile&& other) noexcept;
   ~OutputFile();
@@ -49,6 +65,9 @@ class OutputFile {
   std::string temporary_;  // empty: written straight
   int pending_ = -1;       // place in the list of pending temporaries
   bool pipe_closed_ = false;
+  bool is_resumable_ = false;
+  std::uint64_t bytes_written_ = 0;
+  ChecksumStream checksum_;  // of what is written, for resumable files
 };
 
 /// Unlinks all temporaries that are not committed. Async-signal-safe.

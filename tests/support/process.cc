@@ -60,12 +60,12 @@ ProcessResult run_clearline(const std::vector<std::string>& arguments, const Pro
     if (elapsed > std::chrono::minutes(5)) kill(child, SIGKILL);
     if (setup.signal_after_ms > 0 && !signalled && elapsed > std::chrono::milliseconds(setup.signal_after_ms)) {
       signalled = true;
-      kill(child, SIGINT);
+      kill(child, setup.signal);
     }
     if (in[1] >= 0 && written == setup.input.size() && (setup.signal_after_ms == 0 || signalled)) close_fd(in[1]);
     std::array<pollfd, 3> polled{{{out[0], POLLIN, 0}, {err[0], POLLIN, 0}, {in[1], POLLOUT, 0}}};
     if (written == setup.input.size()) polled[2].fd = -1;
-    poll(polled.data(), polled.size(), 20);
+    poll(polled.data(), polled.size(), setup.signal_after_ms > 0 && !signalled ? 1 : 20);
     std::array<char, 65'536> buffer{};
     const auto take = [&](int& fd, const pollfd& state, std::string& text) {
       if (fd < 0 || state.revents == 0) return;

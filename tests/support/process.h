@@ -15,7 +15,8 @@ struct ProcessResult {
 struct ProcessSetup {
   std::string input;                ///< for stdin
   bool close_stdout_early = false;  ///< the reader goes away after the first bytes
-  int signal_after_ms = 0;          ///< send SIGINT so long after the start, with stdin still open
+  int signal_after_ms = 0;          ///< send `signal` so long after the start, with stdin still open
+  int signal = 2;                   ///< SIGINT
   std::string output_path;          ///< stdout goes to this file instead of `out`
 };
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -73,6 +74,52 @@ TEST_F(Program, ScreensSeveralInputsInTheirOrder) {
   const std::string more = folder.write("more.csv", "id,code\nE1,P1\n");
   EXPECT_EQ(screen({day, more}).out,
             kVerdicts + "{\"id\":\"E1\",\"verdict\":\"hold\",\"reasons\":[\"code_malformed\"]}\n");
+}
+
+TEST_F(Program, AFolderIsItsFilesInTheirOrder) {
+  std::filesystem::create_directories(folder.path("days/older"));
+  folder.write("days/2.ndjson", kDay);
+  folder.write("days/10.csv", "id,code\nE1,P1\n");
+  folder.write("days/.hidden", "not read");
+  const std::string e1 = "{\"id\":\"E1\",\"verdict\":\"hold\",\"reasons\":[\"code_malformed\"]}\n";
+  EXPECT_EQ(screen({folder.path("days")}).out, e1 + kVerdicts);
+  const auto empty = screen({folder.path("days/older")});
+  EXPECT_EQ(empty.exit_code, 3);
+  EXPECT_NE(empty.err.find("there is no file in the folder"), std::string::npos);
+
+  EXPECT_EQ(screen({folder.path("days"), "-o", folder.path("out-{name}.ndjson.gz")}).exit_code, 0);
+  EXPECT_EQ(screen({folder.path("days"), "-o", folder.path("{name}-{name}.ndjson")}).exit_code, 0);
+  EXPECT_EQ(read_file(folder.path("2-2.ndjson")), kVerdicts);
+  EXPECT_EQ(read_file(folder.path("10-10.ndjson")), e1);
+  EXPECT_TRUE(std::filesystem::exists(folder.path("out-10.ndjson.gz")));
+}
+
+TEST_F(Program, AnOutputIsNeverAnInputOrTwice) {
+  const std::string before = read_file(day);
+  EXPECT_EQ(screen({day, "-o", day}).exit_code, 2);
+  EXPECT_EQ(screen({day, "-o", folder.path("{name}.ndjson")}).exit_code, 2);
+  EXPECT_EQ(screen({day, folder.write("day.csv", "id\n1\n"), "-o", folder.path("v-{name}")}).exit_code, 2);
+  EXPECT_EQ(read_file(day), before);
+}
+
+TEST_F(Program, ReadsAndWritesCompressedFiles) {
+  for (const std::string name : {"day2.ndjson.gz", "day2.ndjson.zst"}) {
+    // A screening of nothing else but text makes an archive of our own; the next one reads it.
+    EXPECT_EQ(screen({day, "-o", folder.path(name)}).exit_code, 0);
+    const auto result = screen({folder.path(name)});
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 4);
+    const std::string packed = read_file(folder.path(name));
+    const auto cut = screen({folder.write("cut", packed.substr(0, packed.size() - 3)), "-o", folder.path("v")});
+    EXPECT_EQ(cut.exit_code, 3);
+    EXPECT_NE(cut.err.find("cut: error: the "), std::string::npos) << cut.err;
+    EXPECT_NE(cut.err.find("data is cut off at byte "), std::string::npos) << cut.err;
+    EXPECT_FALSE(std::filesystem::exists(folder.path("v")));
+  }
+  EXPECT_EQ(run_clearline({"registry", "export", image, "-o", folder.path("r.csv.gz")}).exit_code, 0);
+  EXPECT_EQ(run_clearline({"registry", "build", folder.path("r.csv.gz"), "-o", folder.path("r2.img")}).exit_code, 0);
+  EXPECT_EQ(run_clearline({"registry", "export", folder.path("r2.img")}).out,
+            run_clearline({"registry", "export", image}).out);
 }
 
 TEST_F(Program, WritesCsvByOptionOrName) {

@@ -1,0 +1,168 @@
+#include "io/cli/inputs.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <system_error>
+
+namespace clearline {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kName = "{name}";
+
+/// One that can be opened twice without losing bytes.
+bool is_file(const std::string& path) {
+  struct stat info{};
+  return path != "-" && stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+Status folder_files(const std::string& folder, std::vector<std::string>& files) {
+  const std::size_t before = files.size();
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    std::error_code ignored;
+    if (!name.starts_with('.') && !entry->is_directory(ignored)) files.push_back(entry->path().string());
+  }
+  if (error) return {StatusKind::kInput, folder + ": error: cannot read the folder: " + error.message()};
+  if (files.size() == before) return {StatusKind::kInput, folder + ": error: there is no file in the folder"};
+  std::sort(files.begin() + static_cast<std::ptrdiff_t>(before), files.end());
+  return {};
+}
+
+/// The same for two names of one file, whether or not it is there.
+std::string real_name(const std::string& path) {
+  std::error_code error;
+  const fs::path real = fs::weakly_canonical(path, error);
+  return error ? path : real.string();
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& paths) {
+  std::vector<std::string> files;
+  for (const std::string& path : paths) {
+    std::error_code ignored;
+    if (path != "-" && fs::is_directory(path, ignored)) {
+      if (Status status = folder_files(path, files); !status.ok()) return status;
+      continue;
+    }
+    files.push_back(path);
+    // Looked at now, so that a missing one is told before hours of work; opening a pipe to look at it would end it.
+    struct stat info{};
+    if (path == "-" || (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))) continue;
+    if (auto source = open_file_source(path); !source.ok()) return source.status();
+  }
+  if (files.empty()) files.emplace_back("-");
+  return files;
+}
+
+bool is_pattern(const std::string& output) { return output.find(kName) != std::string::npos; }
+
+std::string output_for(const std::string& pattern, const std::string& input) {
+  std::string name = input == "-" ? "stdin" : fs::path(input).filename().string();
+  name = without_compression(name);
+  for (const std::string_view ending : {".csv", ".ndjson", ".jsonl", ".json"}) {
+    if (has_ending(name, ending) && name.size() > ending.size()) {
+      name.resize(name.size() - ending.size());
+      break;
+    }
+  }
+  std::string output = pattern;
+  for (std::size_t at = output.find(kName); at != std::string::npos; at = output.find(kName, at + name.size())) {
+    output.replace(at, kName.size(), name);
+  }
+  return output;
+}
+
+Status check_outputs(const std::vector<std::string>& inputs, const std::vector<std::string>& outputs) {
+  std::set<std::string> taken;
+  for (const std::string& input : inputs) {
+    if (is_file(input)) taken.insert(real_name(input));
+  }
+  for (const std::string& output : outputs) {
+    if (output == "-" || (fs::exists(output) && !is_file(output))) continue;
+    if (taken.insert(real_name(output)).second) continue;
+    return {StatusKind::kUsage, output +
+                                    ": error: the output is also an input, or the output of another input; give it "
+                                    "another name with -o"};
+  }
+  return {};
+}
+
+std::optional<std::uint64_t> bytes_of(const std::vector<std::string>& inputs) {
+  std::uint64_t bytes = 0;
+  for (const std::string& input : inputs) {
+    struct stat info{};
+    if (!is_file(input) || stat(input.c_str(), &info) != 0) return std::nullopt;
+    bytes += static_cast<std::uint64_t>(info.st_size);
+  }
+  return bytes;
+}
+
+InputChain::InputChain(std::vector<std::string> paths, InputOptions options, std::size_t block_bytes)
+    : paths_(std::move(paths)), options_(std::move(options)), block_bytes_(block_bytes) {}
+
+Status InputChain::open_next() {
+  if (reader_) {
+    bytes_before_ += reader_->bytes_read();
+    taken_before_ += reader_->source().bytes_taken();
+    if (options_.marks) finished_.push_back(reader_->mark());
+  }
+  auto source = open_file_source(paths_[next_path_++]);
+  if (!source.ok()) return source.status();
+  auto reader = BlockReader::open(std::move(*source), options_, block_bytes_);
+  if (!reader.ok()) return reader.status();
+  reader_ = std::move(*reader);
+  formats_.push_back(reader_->format());
+  return {};
+}
+
+Result<bool> InputChain::next(Block& block) {
+  for (;;) {
+    const auto more = reader_->next(block);
+    if (!more.ok()) return more.status();
+    if (*more) {
+      block.format = &formats_.back();
+      return true;
+    }
+    if (next_path_ == paths_.size()) return false;
+    if (Status status = open_next(); !status.ok()) return status;
+  }
+}
+
+std::vector<ReadMark> InputChain::marks() const {
+  std::vector<ReadMark> marks = finished_;
+  marks.push_back(reader_->mark());
+  return marks;
+}
+
+Result<bool> InputChain::at_end() {
+  if (next_path_ != paths_.size()) return false;
+  return reader_->at_end();
+}
+
+Status InputChain::changed() const {
+  return {StatusKind::kInput, reader_->source().name() +
+                                  ": error: the input was changed since the run was interrupted; "
+                                  "run again without --resume"};
+}
+
+Status InputChain::skip_to(const std::vector<ReadMark>& marks) {
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    if (i != 0) {
+      const auto ended = reader_->at_end();
+      if (!ended.ok()) return ended.status();
+      if (!*ended || next_path_ == paths_.size()) return changed();
+      if (Status status = open_next(); !status.ok()) return status;
+    }
+    if (Status status = reader_->skip_to(marks[i]); !status.ok()) return status;
+  }
+  return {};
+}
+
+}  // namespace clearline

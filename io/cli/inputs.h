@@ -1,0 +1,66 @@
+// Inputs: the files that a user named, one after the other, as one stream of blocks.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "clearline/status.h"
+#include "io/formats/block_reader.h"
+
+namespace clearline {
+
+/// The paths as given, and for a folder the files in it, sorted by name; hidden files and folders in it are left out.
+/// Nothing is stdin. kInput for what is not there, and for a folder without files.
+Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& paths);
+
+/// Whether each input has an output of its own: `{name}` is in it.
+bool is_pattern(const std::string& output);
+/// `out/{name}.csv` for the input `in/day1.ndjson.gz`: `out/day1.csv`.
+std::string output_for(const std::string& pattern, const std::string& input);
+/// kUsage when an output is one of the inputs, or two outputs are the same file.
+Status check_outputs(const std::vector<std::string>& inputs, const std::vector<std::string>& outputs);
+
+/// Bytes of all files; nothing when one of them is a pipe.
+std::optional<std::uint64_t> bytes_of(const std::vector<std::string>& inputs);
+
+class InputChain {
+ public:
+  InputChain(std::vector<std::string> paths, InputOptions options, std::size_t block_bytes);
+
+  Status open() { return open_next(); }
+  /// False at the end of the last input.
+  Result<bool> next(Block& block);
+
+  /// Of each finished input, and of the one that is being read. Only with InputOptions::marks.
+  std::vector<ReadMark> marks() const;
+  /// Goes on where a chain of the same inputs stood; between open() and the first next(). All bytes before are read and
+  /// compared by their checksum: kInput when an input was changed.
+  Status skip_to(const std::vector<ReadMark>& marks);
+  /// Whether nothing is left.
+  Result<bool> at_end();
+
+  /// Plain bytes, for rates.
+  std::uint64_t bytes_read() const { return bytes_before_ + (reader_ ? reader_->bytes_read() : 0); }
+  /// Bytes of the files, for the share that is done.
+  std::uint64_t bytes_taken() const { return taken_before_ + (reader_ ? reader_->source().bytes_taken() : 0); }
+
+ private:
+  Status open_next();
+  Status changed() const;
+
+  std::vector<std::string> paths_;
+  InputOptions options_;
+  std::size_t block_bytes_;
+  std::size_t next_path_ = 0;
+  std::unique_ptr<BlockReader> reader_;
+  std::deque<InputFormat> formats_;  // blocks in flight point to them
+  std::vector<ReadMark> finished_;
+  std::uint64_t bytes_before_ = 0;
+  std::uint64_t taken_before_ = 0;
+};
+
+}  // namespace clearline

@@ -1,0 +1,133 @@
+#include "io/store/checkpoint.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <sstream>
+
+#include "engine/hash.h"
+#include "io/store/output_file.h"
+
+namespace clearline {
+namespace {
+
+constexpr const char* kFirstWord = "clearline-checkpoint-1";
+
+template <typename Numbers>
+void put_all(std::ostream& out, const char* word, const Numbers& numbers) {
+  out << word;
+  for (const auto number : numbers) out << ' ' << static_cast<std::uint64_t>(number);
+  out << '\n';
+}
+
+std::string to_text(const Checkpoint& c) {
+  std::ostringstream out;
+  out << kFirstWord << '\n';
+  out << "request " << c.request << "\ntoday " << c.today.days << "\nseq " << c.seq << ' ' << c.identity.incarnation
+      << '\n';
+  put_all(out, "uuid", c.identity.uuid);
+  out << "output " << c.output_bytes << ' ' << c.output_checksum << "\ndone " << c.done << "\ndeclarations "
+      << c.tally.declarations << '\n';
+  put_all(out, "outcomes", c.tally.outcome);
+  put_all(out, "reasons", c.tally.reason);
+  out << "inputs " << c.inputs.size() << '\n';
+  for (const ReadMark& m : c.inputs) out << m.taken << ' ' << m.tail << ' ' << m.next_line << ' ' << m.checksum << '\n';
+  std::string text = out.str();
+  return text + "checksum " + std::to_string(checksum64(text.data(), text.size())) + "\n";
+}
+
+/// Reads `word` and the numbers behind it; a stream that failed stays so.
+class Words {
+ public:
+  explicit Words(const std::string& text) : in_(text) {}
+  void expect(const std::string& word) {
+    std::string got;
+    if (!(in_ >> got) || got != word) in_.setstate(std::ios::failbit);
+  }
+  std::uint64_t number() {
+    std::uint64_t value = 0;
+    in_ >> value;
+    return value;
+  }
+  template <typename Numbers>
+  void numbers(Numbers& all) {
+    for (auto& one : all) one = static_cast<std::remove_reference_t<decltype(one)>>(number());
+  }
+  bool ok() const { return !in_.fail(); }
+
+ private:
+  std::istringstream in_;
+};
+
+std::optional<Checkpoint> from_text(const std::string& text) {
+  const std::size_t end = text.rfind("checksum ");
+  if (end == std::string::npos ||
+      text != text.substr(0, end) + "checksum " + std::to_string(checksum64(text.data(), end)) + "\n") {
+    return std::nullopt;
+  }
+  Words words(text);
+  Checkpoint c;
+  words.expect(kFirstWord);
+  words.expect("request");
+  c.request = words.number();
+  words.expect("today");
+  c.today.days = static_cast<std::int32_t>(words.number());
+  words.expect("seq");
+  c.seq = words.number();
+  c.identity.incarnation = static_cast<std::uint32_t>(words.number());
+  words.expect("uuid");
+  words.numbers(c.identity.uuid);
+  words.expect("output");
+  c.output_bytes = words.number();
+  c.output_checksum = words.number();
+  words.expect("done");
+  c.done = words.number() != 0;
+  words.expect("declarations");
+  c.tally.declarations = words.number();
+  words.expect("outcomes");
+  words.numbers(c.tally.outcome);
+  words.expect("reasons");
+  words.numbers(c.tally.reason);
+  words.expect("inputs");
+  const std::uint64_t inputs = words.number();
+  for (std::uint64_t i = 0; i < inputs && words.ok(); ++i) {
+    ReadMark mark;
+    mark.taken = words.number();
+    mark.tail = words.number();
+    mark.next_line = words.number();
+    mark.checksum = words.number();
+    c.inputs.push_back(mark);
+  }
+  if (!words.ok() || c.inputs.empty()) return std::nullopt;
+  return c;
+}
+
+}  // namespace
+
+std::string checkpoint_path(const std::string& output) { return output + ".checkpoint"; }
+
+Status write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
+  auto file = OutputFile::open(path, FileMode::kPrivate);
+  if (!file.ok()) return file.status();
+  Status status = file->write(to_text(checkpoint));
+  return status.ok() ? file->commit() : status;
+}
+
+Result<std::optional<Checkpoint>> read_checkpoint(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file && access(path.c_str(), F_OK) != 0) return std::optional<Checkpoint>();
+  std::ostringstream text;
+  text << file.rdbuf();
+  auto checkpoint = from_text(text.str());
+  if (!checkpoint) {
+    return Status(StatusKind::kOutput, path +
+                                           ": error: the checkpoint cannot be read or is damaged; remove it, and the "
+                                           "whole run is done again");
+  }
+  return checkpoint;
+}
+
+void remove_checkpoint(const std::string& path) { unlink(path.c_str()); }
+
+}  // namespace clearline

@@ -1,0 +1,39 @@
+// Checkpoint: how far a resumable run has come. A small file beside the output, NAME.checkpoint.
+//
+// It says nothing of persons: counts, positions and checksums. It is written aside and renamed, and ends with a checksum of
+// itself, so it is whole or not there. What it says was on disk before it: the output up to `output_bytes` is synced first.
+//
+//   run:  ... write blocks ... sync OUT.part, write OUT.checkpoint ... "done", rename OUT.part to OUT, remove OUT.checkpoint
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "clearline/registry.h"
+#include "io/formats/block_reader.h"
+#include "io/formats/screen_block.h"
+
+namespace clearline {
+
+struct Checkpoint {
+  std::uint64_t request = 0;  ///< fingerprint of what was asked: inputs, formats, options
+  Date today;                 ///< stands for a missing declared_at until the end
+  RegistryIdentity identity;
+  std::uint64_t seq = 0;
+  std::vector<ReadMark> inputs;  ///< at the end of each input that is finished, and in the one that is being read
+  std::uint64_t output_bytes = 0;
+  std::uint64_t output_checksum = 0;
+  Tally tally;
+  bool done = false;  ///< the output is whole; perhaps it has its name already
+};
+
+std::string checkpoint_path(const std::string& output);
+/// kOutput when it cannot be written.
+Status write_checkpoint(const std::string& path, const Checkpoint& checkpoint);
+/// Nothing when there is none; kOutput when it is damaged or of another version.
+Result<std::optional<Checkpoint>> read_checkpoint(const std::string& path);
+void remove_checkpoint(const std::string& path);
+
+}  // namespace clearline

@@ -1,0 +1,163 @@
+// Runs that are interrupted and go on: nothing twice, nothing lost, nothing of another input.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <functional>
+#include <random>
+
+#include "tests/support/files.h"
+#include "tests/support/process.h"
+#include "tests/support/random_input.h"
+
+namespace clearline::test {
+namespace {
+
+class Resume : public testing::Test {
+ protected:
+  static constexpr const char* kCount = CLEARLINE_SANITIZED != 0 ? "8000" : "60000";
+  Resume() {
+    run({"generate", "registry", "--count", "3000", "--seed", "5", "-o", folder.path("r.csv")});
+    run({"registry", "build", folder.path("r.csv"), "-o", image});
+    for (const char* name : {"a.ndjson", "b.csv.gz", "c.ndjson.zst"}) {
+      run({"generate", "declarations", "--count", kCount, "--seed", "6", "--registry-seed", "5", "--registry-count",
+           "3000", "-o", folder.path(name)});
+      inputs.push_back(folder.path(name));
+    }
+  }
+  void run(const std::vector<std::string>& arguments) { EXPECT_EQ(run_clearline(arguments).exit_code, 0); }
+
+  std::vector<std::string> arguments(const std::string& output, bool resume = true) const {
+    std::vector<std::string> all{"screen", "-r", image, "-o", output, "--block-bytes", "70000", "--summary", "json"};
+    all.insert(all.end(), inputs.begin(), inputs.end());
+    if (resume) all.insert(all.end(), {"--resume", "--checkpoint-seconds", "0"});
+    return all;
+  }
+  ProcessResult interrupted(const std::vector<std::string>& arguments, int after_ms, int signal) const {
+    ProcessSetup setup;
+    setup.signal_after_ms = after_ms;
+    setup.signal = signal;
+    return run_clearline(arguments, setup);
+  }
+  bool exists(const std::string& name) const { return std::filesystem::exists(folder.path(name)); }
+
+  TestFolder folder;
+  std::string image = folder.path("r.img");
+  std::vector<std::string> inputs;
+};
+
+TEST_F(Resume, FiftyRunsKilledAtRandomMomentsGiveTheOutputOfOne) {
+  const std::uint64_t seed = test_seed();
+  std::mt19937_64 random(seed);
+  run(arguments(folder.path("whole.csv"), false));
+  run(arguments(folder.path("whole.csv.gz"), false));
+  int interruptions = 0;
+  int resumed = 0;
+  for (const std::string name : {"v.csv", "w.csv.gz"}) {
+    const std::string whole = read_file(folder.path(name == "v.csv" ? "whole.csv" : "whole.csv.gz"));
+    for (int tries = 0; interruptions < (name == "v.csv" ? 25 : 50); ++tries) {
+      ASSERT_LT(tries, 500) << "runs are too short to be interrupted";
+      const int after_ms = 1 + static_cast<int>(random() % (CLEARLINE_SANITIZED != 0 ? 600 : 120));
+      const int signal = random() % 2 == 0 ? SIGKILL : SIGINT;
+      const auto result = interrupted(arguments(folder.path(name)), after_ms, signal);
+      if (result.exit_code == 0) {
+        ASSERT_TRUE(read_file(folder.path(name)) == whole) << "CLEARLINE_SEED=" << seed;
+        ASSERT_FALSE(exists(name + ".part"));
+        ASSERT_FALSE(exists(name + ".checkpoint"));
+        std::filesystem::remove(folder.path(name));
+        continue;
+      }
+      ASSERT_TRUE(result.exit_code == 128 + SIGKILL || result.exit_code == 7) << result.exit_code << result.err;
+      ++interruptions;
+      resumed += static_cast<int>(exists(name + ".checkpoint"));
+    }
+    const auto last = run_clearline(arguments(folder.path(name)));
+    ASSERT_EQ(last.exit_code, 0) << last.err;
+    ASSERT_TRUE(read_file(folder.path(name)) == whole) << "CLEARLINE_SEED=" << seed;
+  }
+  EXPECT_GT(resumed, 5) << "some of them came far enough to leave a checkpoint";
+}
+
+/// Interrupts a run somewhere in its middle, for what comes then.
+void interrupt_in_the_middle(const std::function<ProcessResult(int)>& start, const std::function<bool()>& is_open) {
+  for (int after_ms = 5; after_ms < 2'000; after_ms += 5) {
+    if (start(after_ms).exit_code == 128 + SIGKILL && is_open()) return;
+  }
+  FAIL() << "no run could be interrupted";
+}
+
+TEST_F(Resume, AChangedInputRegistryOutputOrOptionIsRefused) {
+  const std::string output = folder.path("v.csv");
+  const auto start = [&](int after_ms) { return interrupted(arguments(output), after_ms, SIGKILL); };
+  interrupt_in_the_middle(start, [&] { return exists("v.csv.checkpoint"); });
+  ASSERT_TRUE(exists("v.csv.part"));
+
+  auto other_options = arguments(output);
+  other_options.push_back("--explain");
+  EXPECT_EQ(run_clearline(other_options).exit_code, 2);
+
+  const std::string text = read_file(inputs[0]);
+  std::string changed = text;
+  changed[20] ^= 1;
+  folder.write("a.ndjson", changed);
+  const auto refused = run_clearline(arguments(output));
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_NE(refused.err.find("a.ndjson: error: the input was changed"), std::string::npos) << refused.err;
+  folder.write("a.ndjson", text);
+
+  const std::string registry = read_file(image);
+  run({"registry", "build", folder.path("r.csv"), "-o", image});
+  EXPECT_EQ(run_clearline(arguments(output)).exit_code, 4) << "a registry with another identity";
+  folder.write("r.img", registry);
+
+  const std::string part = read_file(folder.path("v.csv.part"));
+  std::string touched = part;
+  touched[3] ^= 1;
+  folder.write("v.csv.part", touched);
+  EXPECT_EQ(run_clearline(arguments(output)).exit_code, 5);
+  folder.write("v.csv.part", part);
+
+  std::string checkpoint = read_file(folder.path("v.csv.checkpoint"));
+  folder.write("v.csv.checkpoint", checkpoint + " ");
+  EXPECT_EQ(run_clearline(arguments(output)).exit_code, 5);
+  folder.write("v.csv.checkpoint", checkpoint);
+
+  EXPECT_FALSE(exists("v.csv"));
+  const auto done = run_clearline(arguments(output));
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  run(arguments(folder.path("whole.csv"), false));
+  EXPECT_TRUE(read_file(output) == read_file(folder.path("whole.csv")));
+  EXPECT_NE(done.err.find("\"resumed\":"), std::string::npos);
+  EXPECT_EQ(done.err.find("\"resumed\":0,"), std::string::npos) << done.err;
+}
+
+TEST_F(Resume, OutputsOfTheirOwnAreEachWhole) {
+  const auto own = arguments(folder.path("out-{name}.csv"));
+  const auto start = [&](int after_ms) { return interrupted(own, after_ms, SIGKILL); };
+  interrupt_in_the_middle(start, [&] { return exists("out-b.csv.part"); });
+  EXPECT_TRUE(exists("out-a.csv"));
+  const auto result = run_clearline(own);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const std::string all = std::to_string(3 * std::stoi(kCount));
+  EXPECT_EQ(result.err.find("{\"declarations\":" + all + ","), 0U)
+      << "those of the run before count too: " << result.err;
+  for (const std::string name : {"a", "b", "c"}) {
+    EXPECT_FALSE(exists("out-" + name + ".csv.checkpoint"));
+    EXPECT_FALSE(exists("out-" + name + ".csv.part"));
+  }
+  auto again = arguments(folder.path("again-{name}.csv"), false);
+  run(again);
+  for (const std::string name : {"a", "b", "c"}) {
+    EXPECT_TRUE(read_file(folder.path("again-" + name + ".csv")) == read_file(folder.path("out-" + name + ".csv")));
+  }
+}
+
+TEST_F(Resume, WhatCannotBeReadAgainOrCutIsRefused) {
+  ProcessSetup from_stdin;
+  from_stdin.input = "{}\n";
+  EXPECT_EQ(run_clearline({"screen", "-r", image, "-o", folder.path("v"), "--resume"}, from_stdin).exit_code, 2);
+  EXPECT_EQ(run_clearline({"screen", inputs[0], "-r", image, "--resume"}).exit_code, 2) << "stdout";
+}
+
+}  // namespace
+}  // namespace clearline::test
