@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/formats/cp949.h"
 #include "io/formats/input_format.h"
 
 namespace clearline {
@@ -36,6 +37,12 @@ CLI::Option* add_choice(CLI::App& verb, const std::string& name, Target& target,
 inline CLI::Option* add_format_option(CLI::App& verb, const std::string& name, std::optional<Format>& format,
                                       const std::string& help) {
   return add_choice<Format>(verb, name, format, {{"ndjson", Format::kNdjson}, {"csv", Format::kCsv}}, help);
+}
+
+inline CLI::Option* add_encoding_option(CLI::App& verb, Encoding& encoding) {
+  return add_choice<Encoding>(verb, "--encoding", encoding,
+                              {{"utf-8", Encoding::kUtf8}, {"cp949", Encoding::kCp949}, {"auto", Encoding::kAuto}},
+                              "Encoding of the input; auto: CP949 if the first 64 KiB are not UTF-8 and are CP949");
 }
 
 }  // namespace clearline

@@ -143,8 +143,8 @@ Status run_registry_build(const BuildRequest& request, BuildReport& report) {
       progress.update(read.records, bytes);
       return Status();
     };
-    const Status status =
-        read_registry(std::move(*source), request.format, builder, read, on_reject, on_progress, usable_processors());
+    const Status status = read_registry(std::move(*source), request.format, builder, read, on_reject, on_progress,
+                                        usable_processors(), request.encoding);
     if (!status.ok()) return status;
   }
   if (read.bad.count() != 0) tell_bad_records(name, read.bad);
@@ -178,12 +178,15 @@ void add_registry_verbs(CLI::App& app, Command& command) {
 
   auto build_request = std::make_shared<BuildRequest>();
   auto* build = registry->add_subcommand("build", "Make an image of a CSV or NDJSON registry, in any order");
-  build->add_option("INPUT", build_request->input, "Registry file; - is stdin")->required()->type_name("");
+  build->add_option("INPUT", build_request->input, "Registry file, plain, .gz or .zst; - is stdin")
+      ->required()
+      ->type_name("");
   build->add_option("-o,--output", build_request->image, "The image; an old one stays until the new one is whole")
       ->required()
       ->type_name("IMAGE");
   add_format_option(*build, "--format", build_request->format,
                     "Format of the input; else by its name, else by its first byte");
+  add_encoding_option(*build, build_request->encoding);
   add_choice<RegistryBuilder::OnDuplicate>(
       *build, "--on-duplicate", build_request->on_duplicate,
       {{"refuse", RegistryBuilder::OnDuplicate::kRefuse}, {"last", RegistryBuilder::OnDuplicate::kKeepLast}},

@@ -9,6 +9,7 @@
 #include "clearline/registry.h"
 #include "clearline/status.h"
 #include "io/cli/command.h"
+#include "io/formats/cp949.h"
 #include "io/formats/input_format.h"
 
 namespace clearline {
@@ -17,6 +18,7 @@ struct BuildRequest {
   std::string input;
   std::string image;
   std::optional<Format> format;
+  Encoding encoding = Encoding::kAuto;
   RegistryBuilder::OnDuplicate on_duplicate = RegistryBuilder::OnDuplicate::kRefuse;
   std::string rejects;  ///< where bad records go; empty: they make the build fail
 };

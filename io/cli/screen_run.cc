@@ -45,6 +45,7 @@ std::uint64_t fingerprint(const ScreenRequest& request, const Job& job) {
   add(request.format ? static_cast<int>(*request.format) : -1);
   add(request.output_format ? static_cast<int>(*request.output_format) : -1);
   add(request.emit);
+  add(request.encoding);
   add(request.explain);
   add(request.block_bytes);
   return checksum64(all.data(), all.size());
@@ -61,6 +62,7 @@ class Run {
         threads_(request.threads > 0 ? request.threads : usable_processors()),
         today_(korean_date(now_seconds())) {
     input_options_.format = request.format;
+    input_options_.encoding = request.encoding;
     input_options_.names = std::move(names);
     input_options_.marks = request.resume;
     const std::size_t block_bytes = std::max(request.block_bytes, block_bytes_min(kLineBytesMaxDefault));

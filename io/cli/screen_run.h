@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "clearline/status.h"
+#include "io/formats/cp949.h"
 #include "io/formats/input_format.h"
 #include "io/formats/screen_block.h"
 
@@ -31,6 +32,7 @@ struct ScreenRequest {
   std::optional<Format> format;
   std::optional<Format> output_format;
   std::string columns;
+  Encoding encoding = Encoding::kAuto;
   Emit emit = Emit::kAll;
   bool explain = false;
   std::string policy = "standard";

@@ -104,6 +104,7 @@ void add_screen_verb(CLI::App& app, Command& command) {
                     "Format of the input; else by its name, else by its first byte");
   add_format_option(*verb, "--output-format", request->output_format,
                     "Format of the verdicts; else by -o, else ndjson");
+  add_encoding_option(*verb, request->encoding);
   verb->add_option("--columns", request->columns, "Read known fields under other names: code=NAME,zip=NAME")
       ->type_name("LIST");
   add_choice<Emit>(*verb, "--emit", request->emit, {{"all", Emit::kAll}, {"flagged", Emit::kFlagged}},

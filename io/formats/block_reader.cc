@@ -8,6 +8,9 @@
 namespace clearline {
 namespace {
 
+/// What tells the encoding, as the contract has it.
+constexpr std::size_t kEncodingBytes = std::size_t{64} << 10;
+
 constexpr std::string_view kBom = "\xEF\xBB\xBF";
 
 }  // namespace
@@ -20,10 +23,19 @@ Result<std::unique_ptr<BlockReader>> BlockReader::open(std::unique_ptr<ByteSourc
   block_bytes = std::max(block_bytes, block_bytes_min(options.line_bytes_max));
   auto plain = decompress(std::move(source));
   if (!plain.ok()) return plain.status();
-  std::unique_ptr<BlockReader> reader(new BlockReader(std::move(*plain), block_bytes, options.marks));
+  auto peeked = PeekedSource::open(std::move(*plain), kEncodingBytes);
+  if (!peeked.ok()) return peeked.status();
+  const std::string_view first = (*peeked)->start();
+  const bool is_cp949 = options.encoding == Encoding::kCp949 ||
+                        (options.encoding == Encoding::kAuto &&
+                         encoding_of_content(first, first.size() == kEncodingBytes) == Encoding::kCp949);
+  std::unique_ptr<ByteSource> text_source = std::move(*peeked);
+  if (is_cp949) text_source = decode_cp949(std::move(text_source));
+  std::unique_ptr<BlockReader> reader(new BlockReader(std::move(text_source), block_bytes, options.marks));
   InputFormat& format = reader->format_;
   format.names = options.names;
   format.line_bytes_max = options.line_bytes_max;
+  if (is_cp949) format.bad_byte = "a byte that is not CP949";
 
   std::vector<char> start(block_bytes + kBlockPadding);
   const auto got = reader->fill(start.data(), block_bytes);

@@ -23,6 +23,7 @@
 #include "engine/hash.h"
 #include "io/formats/block.h"
 #include "io/formats/byte_source.h"
+#include "io/formats/cp949.h"
 #include "io/formats/csv.h"
 #include "io/formats/input_format.h"
 
@@ -37,6 +38,7 @@ struct InputOptions {
   std::function<Status(std::string_view text, InputFormat& format, std::size_t& header_end,
                        std::uint64_t& header_lines)>
       read_header = read_csv_header;
+  Encoding encoding = Encoding::kAuto;
   bool marks = false;  ///< mark() and skip_to() are wanted
 };
 

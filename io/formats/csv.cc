@@ -117,7 +117,7 @@ LineFault CsvReader::read(CsvRecord& record, std::size_t& end, std::uint64_t& li
   }
   if (!text_is_utf8_) {
     if (const std::size_t bad = find_invalid_utf8(whole); bad != whole.size()) {
-      return fault("a byte that is not UTF-8", begin + bad);
+      return fault(bad_byte_, begin + bad);
     }
   }
   line_ends += static_cast<std::uint64_t>(p < text_.size());
@@ -279,7 +279,7 @@ Status read_csv_header(std::string_view text, InputFormat& format, std::size_t& 
                        std::uint64_t& header_lines) {
   CsvRecord record;
   // The reader owns the fields with doubled quotes, so it lives as long as they are compared.
-  CsvReader reader(format.line_bytes_max, 0);
+  CsvReader reader(format.line_bytes_max, 0, format.bad_byte);
   if (Status status = read_header_record(text, reader, record, header_end, header_lines); !status.ok()) return status;
   const auto place = [&](std::size_t column) {
     return std::to_string(record.line) + ":" + std::to_string(column) + ": error: ";
@@ -307,7 +307,7 @@ Status read_csv_header(std::string_view text, InputFormat& format, std::size_t& 
 }
 
 CsvDecoder::CsvDecoder(const InputFormat& format)
-    : column_(format.column), reader_(format.line_bytes_max, format.column_count) {}
+    : column_(format.column), reader_(format.line_bytes_max, format.column_count, format.bad_byte) {}
 
 void CsvDecoder::next(DecodedBatch& batch) {
   batch.size = 0;

@@ -39,8 +39,9 @@ struct CsvRecord {
 class CsvReader {
  public:
   /// column_count 0: any.
-  CsvReader(std::size_t record_bytes_max, std::size_t column_count)
-      : record_bytes_max_(record_bytes_max), column_count_(column_count) {}
+  /// `bad_byte`: the fault of a record that is not UTF-8.
+  CsvReader(std::size_t record_bytes_max, std::size_t column_count, std::string_view bad_byte = kBadUtf8)
+      : record_bytes_max_(record_bytes_max), column_count_(column_count), bad_byte_(bad_byte) {}
 
   /// Starts on a text of whole records (see csv_cut), with kBlockPadding readable bytes behind it.
   void start(std::string_view text, std::uint64_t first_line);
@@ -58,6 +59,7 @@ class CsvReader {
 
   std::size_t record_bytes_max_;
   std::size_t column_count_;
+  std::string_view bad_byte_;
   std::string_view text_;
   std::size_t at_ = 0;
   std::uint64_t line_ = 1;

@@ -47,10 +47,14 @@ std::optional<Format> format_of_name(std::string_view path);
 /// By content: NDJSON if the first byte that is no blank is `{`, else CSV.
 Format format_of_content(std::string_view start);
 
+inline constexpr std::string_view kBadUtf8 = "a byte that is not UTF-8";
+
 struct InputFormat {
   Format format = Format::kNdjson;
   FieldNames names = own_field_names();
   std::size_t line_bytes_max = kLineBytesMaxDefault;  ///< without the line end; also the most a CSV record may have
+
+  std::string_view bad_byte = kBadUtf8;  ///< the fault of a line that holds one
 
   // CSV only, from the header:
   static constexpr std::size_t kNoColumn = static_cast<std::size_t>(-1);

@@ -485,10 +485,12 @@ class FieldTaker {
 }  // namespace
 
 struct NdjsonDecoder::State {
-  explicit State(const InputFormat& format) : keys(format.names), line_bytes_max(format.line_bytes_max) {}
+  explicit State(const InputFormat& format)
+      : keys(format.names), line_bytes_max(format.line_bytes_max), bad_byte(format.bad_byte) {}
 
   KeyTable keys;
   std::size_t line_bytes_max;
+  std::string_view bad_byte;
   std::string_view text;
   std::size_t at = 0;
   std::uint64_t line_number = 1;
@@ -554,7 +556,7 @@ void NdjsonDecoder::next(DecodedBatch& batch) {
     }
     if (!state.text_is_utf8 && !is_utf8(whole)) {
       if (const std::size_t bad = find_invalid_utf8(whole); bad != whole.size()) {
-        decoded.fault = {"a byte that is not UTF-8", static_cast<std::uint32_t>(bad) + 1};
+        decoded.fault = {state.bad_byte, static_cast<std::uint32_t>(bad) + 1};
         continue;
       }
     }
@@ -568,7 +570,7 @@ struct JsonObject::State {
   ByteMarks special;
 };
 
-JsonObject::JsonObject() : state_(std::make_unique<State>()) {}
+JsonObject::JsonObject(std::string_view bad_byte) : state_(std::make_unique<State>()), bad_byte_(bad_byte) {}
 JsonObject::~JsonObject() = default;
 
 LineFault JsonObject::parse(std::string_view line) {
@@ -578,7 +580,7 @@ LineFault JsonObject::parse(std::string_view line) {
   copy.resize(line.size() + kBlockPadding);
   const std::string_view text(copy.data(), line.size());
   if (const std::size_t bad = find_invalid_utf8(text); bad != text.size()) {
-    return {"a byte that is not UTF-8", static_cast<std::uint32_t>(bad) + 1};
+    return {bad_byte_, static_cast<std::uint32_t>(bad) + 1};
   }
   mark_json_bytes(text, state_->special);
   LineWalker walker(text.data(), text.size(), state_->special.data());

@@ -43,7 +43,8 @@ class JsonObject {
     std::uint32_t column = 0;        ///< of the key in the line, from 1; 0 when not known
   };
 
-  JsonObject();
+  /// `bad_byte`: the fault of a line that is not UTF-8.
+  explicit JsonObject(std::string_view bad_byte = kBadUtf8);
   ~JsonObject();
 
   /// Reads one line, under the same rules of validity as a declaration. Copies what it needs: no padding wanted.
@@ -53,6 +54,7 @@ class JsonObject {
  private:
   struct State;
   std::unique_ptr<State> state_;
+  std::string_view bad_byte_;
   std::vector<Member> members_;
 };
 

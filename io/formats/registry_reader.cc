@@ -119,7 +119,8 @@ struct DecodedRecords {
     std::string_view bytes;  // in the block
   };
   Block block;
-  std::vector<Entry> entries;  // [0, size) count; the others keep their memory
+  std::uint64_t bytes_taken = 0;  // of the file, up to this block
+  std::vector<Entry> entries;     // [0, size) count; the others keep their memory
   std::vector<std::uint64_t> lines;
   std::size_t size = 0;
   std::vector<Bad> bad;
@@ -149,7 +150,7 @@ using Columns = std::array<std::size_t, kRegistryFieldCount>;
 Status read_registry_header(std::string_view text, InputFormat& format, std::size_t& header_end,
                             std::uint64_t& header_lines, Columns& columns) {
   CsvRecord record;
-  CsvReader reader(format.line_bytes_max, 0);
+  CsvReader reader(format.line_bytes_max, 0, format.bad_byte);
   if (Status status = read_header_record(text, reader, record, header_end, header_lines); !status.ok()) return status;
   columns.fill(InputFormat::kNoColumn);
   for (std::size_t column = 0; column < record.fields.size(); ++column) {
@@ -187,7 +188,10 @@ class RecordDecoder {
  public:
   /// `columns` is for CSV; both outlive the decoder.
   RecordDecoder(const InputFormat& format, const Columns& columns)
-      : format_(&format), columns_(&columns), csv_(format.line_bytes_max, format.column_count) {}
+      : format_(&format),
+        columns_(&columns),
+        csv_(format.line_bytes_max, format.column_count, format.bad_byte),
+        object_(format.bad_byte) {}
 
   void decode(DecodedRecords& out) {
     out.clear();
@@ -303,11 +307,12 @@ void BadRecords::add(const BadRecord& record) {
 
 Status read_registry(std::unique_ptr<ByteSource> source, std::optional<Format> format, RegistryBuilder& builder,
                      RegistryRead& read, const std::function<Status(std::string_view)>& on_reject,
-                     const std::function<Status(std::uint64_t)>& on_progress, int threads) {
+                     const std::function<Status(std::uint64_t)>& on_progress, int threads, Encoding encoding) {
   Columns columns{};
   std::string header;
   InputOptions options;
   options.format = format;
+  options.encoding = encoding;
   options.read_header = [&](std::string_view text, InputFormat& input, std::size_t& header_end,
                             std::uint64_t& header_lines) {
     Status status = read_registry_header(text, input, header_end, header_lines, columns);
@@ -333,6 +338,7 @@ Status read_registry(std::unique_ptr<ByteSource> source, std::optional<Format> f
     // relaxed: a late stop costs some blocks of reading and nothing else.
     if (stop.load(std::memory_order_relaxed)) return false;
     const auto more = (*reader)->next(tokens[static_cast<std::size_t>(token)].block);
+    tokens[static_cast<std::size_t>(token)].bytes_taken = (*reader)->source().bytes_taken();
     if (!more.ok()) read_status = more.status();
     return more.ok() && *more;
   };
@@ -348,7 +354,7 @@ Status read_registry(std::unique_ptr<ByteSource> source, std::optional<Format> f
       if (!on_reject) continue;
       if (Status status = on_reject(bad.bytes); !status.ok()) return status;
     }
-    return on_progress ? on_progress(read.bytes) : Status();
+    return on_progress ? on_progress(records.bytes_taken) : Status();
   };
   stages.deliver = [&](int token) {
     if (!deliver_status.ok()) return;

@@ -89,6 +89,7 @@ std::optional<std::string> screen_to_text(std::string_view text, const Registry&
                                           Format output_format, bool explain) {
   InputOptions options;
   options.format = setup.format;
+  options.encoding = setup.encoding;
   options.names = *parse_columns(setup.columns);
   auto reader = BlockReader::open(text_source(std::string(text), setup.piece_bytes), options, setup.block_bytes);
   if (!reader.ok()) return std::nullopt;

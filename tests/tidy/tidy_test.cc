@@ -41,7 +41,7 @@ const std::map<std::string, std::vector<std::string>> kLibraries{
     {"rapidjson/", {"bench/"}},
     {"oneapi/", {"engine/pipeline.cc"}},
     {"tbb/", {}},
-    {"unicode/", {"engine/unicode.cc", "tests/support/reference.cc"}},
+    {"unicode/", {"engine/unicode.cc", "io/formats/cp949.cc", "tests/io/cp949_test.cc", "tests/support/reference.cc"}},
     {"CLI/", {"io/cli/"}},
     {"fmt/", {"io/cli/", "io/formats/entry_writer.cc"}},
     {"gtest/", {"tests/"}},
