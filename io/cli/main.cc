@@ -4,10 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <string>
 
+#include "engine/isa.h"
 #include "io/cli/command.h"
 #include "io/cli/demo_verb.h"
 #include "io/cli/generate_verb.h"
@@ -30,17 +32,39 @@ std::string verb_path(const CLI::App& app) {
   return path;
 }
 
+std::string version_words() {
+  return fmt::format("clearline {} (image version {}, kernels {})", CLEARLINE_VERSION, kImageVersion,
+                     to_string(isa_in_use()));
+}
+
+/// CLEARLINE_ISA=NAME picks other kernels than the machine's best; empty is not set.
+Status choose_kernels() {
+  const char* name = std::getenv("CLEARLINE_ISA");  // NOLINT(concurrency-mt-unsafe): there is one thread yet
+  if (name == nullptr || *name == '\0') return {};
+  const auto isa = forced_isa(name);
+  if (!isa.ok()) return {isa.status().kind(), "CLEARLINE_ISA: error: " + isa.status().message()};
+  use_isa(*isa);
+  return {};
+}
+
+int fail(const Status& status) {
+  fmt::print(stderr, "{}{}\n", status.message().find(": error: ") == std::string::npos ? "clearline: error: " : "",
+             status.message());
+  return static_cast<int>(status.kind());
+}
+
 int run(int argc, char** argv) {
+  if (const Status status = choose_kernels(); !status.ok()) return fail(status);
   CLI::App app("Checks import declarations against the registry of Korean customs clearance codes.", "clearline");
   app.require_subcommand(1);
-  app.set_version_flag("--version",
-                       [] { return fmt::format("clearline {} (image version {})", CLEARLINE_VERSION, kImageVersion); });
+  app.set_version_flag("--version", version_words);
   app.footer(
       "Examples:\n"
       "  clearline demo\n"
       "  clearline registry build registry.csv -o registry.img\n"
       "  clearline screen day.ndjson -r registry.img -o verdicts.ndjson\n\n"
       "'clearline VERB --help' tells more. Data goes to stdout, words to stderr.\n"
+      "CLEARLINE_ISA=scalar|sse2|avx2|avx512 picks the kernels; without it the best ones of the machine run.\n"
       "Exit: 0 done, 1 a --fail-on condition, 2 wrong use, 3 input, 4 registry, 5 output, 7 interrupted, 70 a bug, 78 "
       "policy.");
   Command command;
@@ -52,7 +76,7 @@ int run(int argc, char** argv) {
   auto* version = app.add_subcommand("version", "Show the version");
   version->callback([&command] {
     command.run = [] {
-      fmt::print("clearline {} (image version {})\n", CLEARLINE_VERSION, kImageVersion);
+      fmt::print("{}\n", version_words());
       return Status();
     };
   });
@@ -65,12 +89,7 @@ int run(int argc, char** argv) {
     fmt::print(stderr, "clearline: error: {}; see 'clearline{} --help'\n", error.what(), verb_path(app));
     return static_cast<int>(StatusKind::kUsage);
   }
-  const Status status = command.run();
-  if (!status.ok()) {
-    fmt::print(stderr, "{}{}\n", status.message().find(": error: ") == std::string::npos ? "clearline: error: " : "",
-               status.message());
-    return static_cast<int>(status.kind());
-  }
+  if (const Status status = command.run(); !status.ok()) return fail(status);
   return command.exit_code.value_or(0);
 }
 

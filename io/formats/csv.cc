@@ -1,11 +1,10 @@
 #include "io/formats/csv.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
 
 #include "engine/text.h"
 #include "io/formats/block.h"
+#include "io/formats/kernels.h"
 #include "io/formats/utf8.h"
 
 namespace clearline {
@@ -23,12 +22,6 @@ std::string_view without_line_end(std::string_view raw) {
 }
 
 bool is_blank_line(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
-
-/// Bit i is set when an odd number of bits up to and including i are.
-std::uint64_t prefix_xor(std::uint64_t bits) {
-  for (int shift = 1; shift < 64; shift *= 2) bits ^= bits << shift;
-  return bits;
-}
 
 }  // namespace
 
@@ -218,29 +211,14 @@ Reach reach_of_record(std::string_view text, std::size_t record_bytes_max, std::
 }  // namespace
 
 std::size_t csv_cut(std::string_view text, std::size_t record_bytes_max, std::size_t column_count) {
-  constexpr std::size_t kPiece = 64;
-  std::size_t boundary = 0;  // all before it is whole records, and so is every line end with an even parity behind it
-  std::size_t at = 0;
-  std::uint64_t carry = 0;  // all ones: an odd number of quotes lies between the boundary and `at`
-  while (at < text.size()) {
-    const char* bytes = text.data() + at;
-    char copy[kPiece] = {};  // NOLINT(modernize-avoid-c-arrays): the text's end has no readable bytes behind it
-    if (text.size() - at < kPiece) {
-      std::memcpy(copy, bytes, text.size() - at);
-      bytes = copy;
-    }
-    const std::uint64_t line_ends = equal_mask(bytes, '\n');
-    const std::uint64_t parity = prefix_xor(equal_mask(bytes, '"')) ^ carry;
-    const std::uint64_t odd_ends = line_ends & parity;
-    const std::uint64_t even_ends = odd_ends == 0 ? line_ends : line_ends & ((odd_ends & -odd_ends) - 1);
-    if (even_ends != 0) boundary = at + kPiece - static_cast<std::size_t>(std::countl_zero(even_ends));
-    if (odd_ends == 0) {
-      carry = static_cast<std::uint64_t>(static_cast<std::int64_t>(parity) >> 63);
-      at += kPiece;
-      continue;
-    }
-    // The line that starts at the boundary has an odd count of quotes: only reading its record tells where that ends.
-    const std::size_t line_end = at + static_cast<std::size_t>(std::countr_zero(odd_ends)) + 1;
+  const Kernels& kernel = kernels();
+  std::size_t boundary = 0;  // all before it is whole records
+  while (boundary < text.size()) {
+    const LineScan scan = kernel.scan_lines(text.data() + boundary, text.size() - boundary);
+    if (scan.odd == text.size() - boundary) return boundary + scan.even_end;
+    // The line behind the last even end has an odd count of quotes: only reading its record tells where that ends.
+    const std::size_t line_end = boundary + scan.odd + 1;
+    boundary += scan.even_end;
     std::size_t record_bytes = 0;
     switch (reach_of_record(text.substr(boundary), record_bytes_max, column_count, record_bytes)) {
       case Reach::kUnfinished:
@@ -252,8 +230,6 @@ std::size_t csv_cut(std::string_view text, std::size_t record_bytes_max, std::si
         boundary = line_end;
         break;
     }
-    at = boundary;
-    carry = 0;
   }
   return boundary;
 }

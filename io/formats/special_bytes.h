@@ -1,4 +1,4 @@
-// Bitmaps over a block of text: the vector half of the decoders.
+// Bitmaps over a block of text: the vector half of the decoders. The loops are in io/formats/kernels.h.
 #pragma once
 
 #include <bit>
@@ -7,10 +7,6 @@
 #include <cstring>
 #include <string_view>
 #include <vector>
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 namespace clearline {
 
@@ -42,22 +38,6 @@ inline std::size_t next_mark(const std::uint64_t* words, std::size_t from) {
   std::uint64_t bits = words[word] >> (from % 64) << (from % 64);
   while (bits == 0) bits = words[++word];
   return 64 * word + static_cast<std::size_t>(std::countr_zero(bits));
-}
-
-/// Which of the 64 bytes at `text` equal `byte`.
-inline std::uint64_t equal_mask(const char* text, char byte) {
-  std::uint64_t mask = 0;
-#if defined(__SSE2__)
-  const __m128i wanted = _mm_set1_epi8(byte);
-  for (std::size_t i = 0; i < 4; ++i) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + 16 * i));
-    mask |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, wanted))))
-            << (16 * i);
-  }
-#else
-  for (unsigned i = 0; i < 64; ++i) mask |= static_cast<std::uint64_t>(text[i] == byte) << i;
-#endif
-  return mask;
 }
 
 /// The line ends (LF) in a text.

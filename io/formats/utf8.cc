@@ -2,8 +2,12 @@
 
 #include <simdjson.h>
 
+#include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+
+#include "engine/isa.h"
 
 namespace clearline {
 namespace {
@@ -32,6 +36,35 @@ std::size_t sequence_size(std::string_view text, std::size_t at) {
   return 0;
 }
 
+/// simdjson's validator for the Isa in use.
+const simdjson::implementation& validator() {
+  static const auto validators = [] {
+    std::array<const simdjson::implementation*, kIsaCount> found{};
+    const auto name = [](Isa isa) {
+      switch (isa) {
+        case Isa::kScalar:
+          return "fallback";
+        case Isa::kSse2:
+          return "westmere";
+        case Isa::kAvx2:
+          return "haswell";
+        case Isa::kAvx512:
+          return "icelake";
+      }
+      std::abort();
+    };
+    for (std::size_t i = 0; i < kIsaCount; ++i) {
+      found[i] = simdjson::get_available_implementations()[name(static_cast<Isa>(i))];
+      // A machine or a build of simdjson without it: what simdjson takes by itself.
+      if (found[i] == nullptr || !found[i]->supported_by_runtime_system()) {
+        found[i] = simdjson::get_available_implementations().detect_best_supported();
+      }
+    }
+    return found;
+  }();
+  return *validators[static_cast<std::size_t>(isa_in_use())];
+}
+
 }  // namespace
 
 std::size_t find_invalid_utf8(std::string_view text) {
@@ -52,6 +85,6 @@ std::size_t find_invalid_utf8(std::string_view text) {
   return at;
 }
 
-bool is_utf8(std::string_view text) { return simdjson::validate_utf8(text.data(), text.size()); }
+bool is_utf8(std::string_view text) { return validator().validate_utf8(text.data(), text.size()); }
 
 }  // namespace clearline

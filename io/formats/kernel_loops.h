@@ -1,0 +1,59 @@
+// The kernels over 64 bytes in vectors: each loop is written once, and made for the `Bytes` of each file that includes
+// this. As that type is in the file's anonymous namespace, so is what is made of it: see kernels.h for why it must.
+//
+// Bytes has   static Bytes load(const char*)             64 bytes
+//             static Bytes load_some(const char*, size)  fewer, and zeros behind them; reads none of those
+//             std::uint64_t equal(char), json(), csv()   the bytes that are so
+//             static std::uint64_t prefix_xor(bits)      bit i is set when an odd number of bits up to and with i are
+#pragma once
+
+#include "io/formats/kernels.h"
+
+namespace clearline {
+
+template <typename Bytes>
+void mark_json(const char* text, std::size_t words, std::uint64_t* marks) {
+  for (std::size_t w = 0; w < words; ++w) marks[w] = Bytes::load(text + 64 * w).json();
+}
+
+template <typename Bytes>
+void mark_csv(const char* text, std::size_t words, std::uint64_t* marks) {
+  for (std::size_t w = 0; w < words; ++w) marks[w] = Bytes::load(text + 64 * w).csv();
+}
+
+template <typename Bytes>
+std::size_t count_line_ends(const char* text, std::size_t size) {
+  const auto count = [](std::uint64_t bits) { return static_cast<std::size_t>(__builtin_popcountll(bits)); };
+  std::size_t total = 0;
+  std::size_t at = 0;
+  for (; size - at >= 64; at += 64) total += count(Bytes::load(text + at).equal('\n'));
+  return total + count(Bytes::load_some(text + at, size - at).equal('\n'));
+}
+
+template <typename Bytes>
+LineScan scan_lines(const char* text, std::size_t size) {
+  LineScan scan{0, size};
+  const auto behind_last = [](std::size_t at, std::uint64_t bits) {
+    return at + 64 - static_cast<std::size_t>(__builtin_clzll(bits));
+  };
+  std::uint64_t carry = 0;  // all ones: an odd number of quotes lies before `at`
+  for (std::size_t at = 0; at < size; at += 64) {
+    const Bytes bytes = size - at >= 64 ? Bytes::load(text + at) : Bytes::load_some(text + at, size - at);
+    const std::uint64_t line_ends = bytes.equal('\n');
+    const std::uint64_t parity = Bytes::prefix_xor(bytes.equal('"')) ^ carry;
+    const std::uint64_t odd_ends = line_ends & parity;
+    const std::uint64_t even_ends = odd_ends == 0 ? line_ends : line_ends & ((odd_ends & -odd_ends) - 1);
+    if (even_ends != 0) scan.even_end = behind_last(at, even_ends);
+    if (odd_ends != 0) {
+      scan.odd = at + static_cast<std::size_t>(__builtin_ctzll(odd_ends));
+      break;
+    }
+    carry = static_cast<std::uint64_t>(static_cast<std::int64_t>(parity) >> 63);
+  }
+  return scan;
+}
+
+template <typename Bytes>
+inline constexpr Kernels kKernelsOf{mark_json<Bytes>, mark_csv<Bytes>, count_line_ends<Bytes>, scan_lines<Bytes>};
+
+}  // namespace clearline

@@ -1,0 +1,62 @@
+#include "io/formats/kernels.h"
+
+#include <array>
+
+#include "engine/isa.h"
+
+namespace clearline {
+namespace {
+
+template <typename IsMarked>
+void mark(const char* text, std::size_t words, std::uint64_t* marks, IsMarked is_marked) {
+  for (std::size_t w = 0; w < words; ++w) {
+    std::uint64_t bits = 0;
+    for (std::size_t b = 0; b < 64; ++b) bits |= static_cast<std::uint64_t>(is_marked(text[64 * w + b])) << b;
+    marks[w] = bits;
+  }
+}
+
+void mark_json(const char* text, std::size_t words, std::uint64_t* marks) {
+  mark(text, words, marks, [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < ' '; });
+}
+
+void mark_csv(const char* text, std::size_t words, std::uint64_t* marks) {
+  mark(text, words, marks, [](char c) { return c == '"' || c == ',' || c == '\n'; });
+}
+
+std::size_t count_line_ends(const char* text, std::size_t size) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < size; ++i) count += static_cast<std::size_t>(text[i] == '\n');
+  return count;
+}
+
+LineScan scan_lines(const char* text, std::size_t size) {
+  LineScan scan{0, size};
+  bool is_odd = false;
+  for (std::size_t i = 0; i < size; ++i) {
+    if (text[i] == '"') is_odd = !is_odd;
+    if (text[i] != '\n') continue;
+    if (is_odd) {
+      scan.odd = i;
+      break;
+    }
+    scan.even_end = i + 1;
+  }
+  return scan;
+}
+
+}  // namespace
+
+constexpr Kernels kScalarKernels{mark_json, mark_csv, count_line_ends, scan_lines};
+
+const Kernels& kernels() {
+#if defined(__x86_64__)
+  static constexpr std::array<const Kernels*, kIsaCount> kTables{&kScalarKernels, &kSse2Kernels, &kAvx2Kernels,
+                                                                 &kAvx512Kernels};
+  return *kTables[static_cast<std::size_t>(isa_in_use())];
+#else
+  return kScalarKernels;
+#endif
+}
+
+}  // namespace clearline
