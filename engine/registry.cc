@@ -91,11 +91,10 @@ class SegmentFiller {
 
   /// The row that holds the same code already, or none: then it is put.
   std::optional<std::size_t> put(const WaitingRow& row) {
-    std::size_t bucket = row.hot.tail() * buckets_.size() >> kTailBits;
-    for (;; bucket = bucket + 1 == buckets_.size() ? 0 : bucket + 1) {
+    for (ProbeSequence probe(row.hot.tail(), 0, buckets_.size());; probe.next()) {
       for (std::size_t i = 0; i < kBucketRows; ++i) {
-        const HotRow& held = buckets_[bucket].rows[i];
-        const std::size_t at = bucket * kBucketRows + i;
+        const HotRow& held = buckets_[probe.bucket()].rows[i];
+        const std::size_t at = probe.bucket() * kBucketRows + i;
         if (held.empty()) {
           write(at, row);
           return std::nullopt;

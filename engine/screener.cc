@@ -1,7 +1,8 @@
 // Screener: a batch goes through four tight loops, so that its cache misses overlap.
 //
 //   locate   code text -> mixed code, its bucket prefetched; the zip is read meanwhile
-//   probe    bucket -> row; where the side row will be wanted (a phone, a Hangul name, another zip), it is prefetched
+//   probe    bucket -> row; where the side row will be wanted (a phone, a Hangul name, another zip), it is prefetched;
+//            so is the second bucket of a code whose home is full of others, and those are probed last
 //   fetch    side row -> its text prefetched, for Hangul names
 //   decide   row, declaration, rule, date -> verdict; pure
 //
@@ -133,19 +134,34 @@ void Screener::Scratch::screen_group(std::span<const Declaration> declarations, 
     index.prefetch(place.home);
     place.zip = parse_zip(declarations[i].zip);
   }
-  std::uint64_t wants_text = 0;  // a bit for each declaration
-  for (std::size_t i = 0; i < declarations.size(); ++i) {
-    Located& place = located[i];
-    if (place.code != CodeCheck::kNotChecked) continue;
-    place.row = index.find(place.mixed, place.home);
-    if (place.row == CodeIndex::kAbsent) continue;
-    // Guesses: a wrong one costs a miss, not a wrong verdict.
+  std::uint64_t is_elsewhere = 0;  // a bit for each declaration
+  std::uint64_t wants_text = 0;
+  // What deciding will read besides the hot row is fetched on a guess: a wrong one costs a miss, not a wrong verdict.
+  const auto fetch_more = [&](std::size_t i) {
+    const Located& place = located[i];
+    if (place.row == CodeIndex::kAbsent) return;
     const Declaration& declaration = declarations[i];
     const HotRow& hot = index.row(place.row);
     const bool other_zip = hot.more_zips() && place.zip && hot.zip() != *place.zip + 1;
     const bool hangul = maybe_hangul(declaration.name);
     if (!declaration.phone.empty() || hangul || other_zip) __builtin_prefetch(&table->side()[place.row]);
-    if (hangul) wants_text |= std::uint64_t{1} << i;
+    wants_text |= static_cast<std::uint64_t>(hangul) << i;
+  };
+  for (std::size_t i = 0; i < declarations.size(); ++i) {
+    Located& place = located[i];
+    if (place.code != CodeCheck::kNotChecked) continue;
+    place.row = index.find_in(place.home, place.mixed);
+    if (place.row == CodeIndex::kElsewhere) {
+      index.prefetch(index.second(place.mixed));
+      is_elsewhere |= std::uint64_t{1} << i;
+    } else {
+      fetch_more(i);
+    }
+  }
+  for (; is_elsewhere != 0; is_elsewhere &= is_elsewhere - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(is_elsewhere));
+    located[i].row = index.find_further(located[i].mixed);
+    fetch_more(i);
   }
   for (; wants_text != 0; wants_text &= wants_text - 1) {
     const Located& place = located[static_cast<std::size_t>(std::countr_zero(wants_text))];

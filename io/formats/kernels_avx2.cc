@@ -47,7 +47,9 @@ class Bytes {
 
   template <typename Test>
   std::uint64_t mask(Test test) const {
-    const auto bits = [](__m256i part) { return static_cast<std::uint64_t>(static_cast<unsigned>(_mm256_movemask_epi8(part))); };
+    const auto bits = [](__m256i part) {
+      return static_cast<std::uint64_t>(static_cast<unsigned>(_mm256_movemask_epi8(part)));
+    };
     return bits(test(low_)) | bits(test(high_)) << 32;
   }
 

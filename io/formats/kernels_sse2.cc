@@ -25,8 +25,8 @@ class Bytes {
   std::uint64_t json() const {
     return mask([](__m128i part) {
       const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(part, _mm_set1_epi8(0x1F)), part);
-      return _mm_or_si128(control, _mm_or_si128(_mm_cmpeq_epi8(part, _mm_set1_epi8('"')),
-                                                _mm_cmpeq_epi8(part, _mm_set1_epi8('\\'))));
+      return _mm_or_si128(
+          control, _mm_or_si128(_mm_cmpeq_epi8(part, _mm_set1_epi8('"')), _mm_cmpeq_epi8(part, _mm_set1_epi8('\\'))));
     });
   }
   std::uint64_t csv() const {

@@ -86,7 +86,8 @@ TEST_F(Kernels, OfEachIsaKnowTheSameUtf8) {
   for (int round = 0; round < 2'000; ++round) {
     std::string text(random() % 200, 'a');
     for (int i = 0; i < 4; ++i) {
-      constexpr std::string_view kPieces[] = {"\xC3\xA9", "\xED\x99\x8D", "\xF0\x9F\x8E\x81", "\xED\xA0\x80", "\xC0\x80"};
+      constexpr std::string_view kPieces[] = {"\xC3\xA9", "\xED\x99\x8D", "\xF0\x9F\x8E\x81", "\xED\xA0\x80",
+                                              "\xC0\x80"};
       text.insert(random() % (text.size() + 1), kPieces[random() % (round % 2 == 0 ? 3 : 5)]);
     }
     const bool valid = find_invalid_utf8(text) == text.size();
