@@ -60,32 +60,38 @@ void print(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
-/// A day as one block, behind its header.
+/// A day in blocks as the pipeline has them.
 struct Input {
-  Day day;
   std::unique_ptr<BlockReader> reader;
-  std::unique_ptr<Block> block;
+  std::vector<std::unique_ptr<Block>> blocks;
+  std::size_t bytes = 0;
 };
 Input input_of(Form form, Style style) {
-  Input input{made_up_day(form, style, 100'000, kLines), nullptr, nullptr};
+  constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
+  const Day day = made_up_day(form, style, 100'000, kLines);
+  Input input;
   InputOptions options;
   options.format = form == Form::kNdjson ? Format::kNdjson : Format::kCsv;
-  const std::size_t bytes = input.day.text.size() + (1 << 20);
-  input.reader = std::move(*BlockReader::open(test::text_source(input.day.text), options, bytes));
-  input.block = std::make_unique<Block>(bytes);
-  require(*input.reader->next(*input.block), "the block");
-  return input;
+  input.reader = std::move(*BlockReader::open(test::text_source(day.text), options, kBlockBytes));
+  for (;;) {
+    auto block = std::make_unique<Block>(kBlockBytes);
+    if (!*input.reader->next(*block)) return input;
+    input.bytes += block->size;
+    input.blocks.push_back(std::move(block));
+  }
 }
 
 template <typename Decoder>
 void decode(benchmark::State& state, Form form, Style style) {
   const Input input = input_of(form, style);
-  Decoder decoder(*input.block->format);
+  Decoder decoder(*input.blocks.front()->format);
   auto batch = std::make_unique<DecodedBatch>();
   const auto run = [&] {
     std::uint64_t lines = 0;
-    decoder.start(input.block->text(), input.block->first_line);
-    for (decoder.next(*batch); batch->size != 0; decoder.next(*batch)) lines += batch->size;
+    for (const auto& block : input.blocks) {
+      decoder.start(block->text(), block->first_line);
+      for (decoder.next(*batch); batch->size != 0; decoder.next(*batch)) lines += batch->size;
+    }
     return lines;
   };
   require(run() == kLines, "lines decoded");
@@ -93,7 +99,7 @@ void decode(benchmark::State& state, Form form, Style style) {
     if (run() != kLines) state.SkipWithError("wrong result");
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(kLines) * state.iterations());
-  state.SetBytesProcessed(static_cast<std::int64_t>(input.block->size) * state.iterations());
+  state.SetBytesProcessed(static_cast<std::int64_t>(input.bytes) * state.iterations());
 }
 
 void encode(benchmark::State& state, Format format) {

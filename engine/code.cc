@@ -1,5 +1,6 @@
 #include "clearline/code.h"
 
+#include "engine/digits.h"
 #include "engine/text.h"
 
 namespace clearline {
@@ -7,12 +8,10 @@ namespace clearline {
 std::optional<Code> parse_code(std::string_view text) {
   text = trim_blanks(text);
   if (text.size() != 13 || (text[0] != 'P' && text[0] != 'p')) return std::nullopt;
-  std::uint64_t digits = 0;
-  for (std::size_t i = 1; i < 13; ++i) {
-    if (!is_digit(text[i])) return std::nullopt;
-    digits = digits * 10 + static_cast<std::uint64_t>(text[i] - '0');
-  }
-  return Code{digits};
+  const std::uint64_t first = load8(text.data() + 1);
+  const std::uint64_t last = (load8(text.data() + 5) & 0xFFFFFFFF00000000) | 0x30303030;  // four digits behind zeros
+  if (!are_digits(first) || !are_digits(last)) return std::nullopt;
+  return Code{digits_value(first) * 10'000 + digits_value(last)};
 }
 
 std::string format_code(Code code) {

@@ -1,7 +1,9 @@
 #include "clearline/date.h"
 
+#include <array>
 #include <chrono>
 
+#include "engine/digits.h"
 #include "engine/text.h"
 
 namespace clearline {
@@ -23,20 +25,32 @@ int digits_at(std::string_view text, std::size_t at, std::size_t count) {
 
 bool char_at(std::string_view text, std::size_t at, char wanted) { return at < text.size() && text[at] == wanted; }
 
+/// Days of a common year before each month, from 1; one past the last.
+constexpr std::array<std::int32_t, 14> kMonthStart{0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
+
 std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - static_cast<std::int64_t>(a % b < 0); }
 
 }  // namespace
 
 std::optional<Date> parse_date(std::string_view text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const int year = digits_at(text, 0, 4);
-  const int month = digits_at(text, 5, 2);
-  const int day = digits_at(text, 8, 2);
-  if (year < 0 || month < 0 || day < 0) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{static_cast<unsigned>(month)},
-                                         std::chrono::day{static_cast<unsigned>(day)}};
-  if (!date.ok()) return std::nullopt;
-  return Date{static_cast<std::int32_t>(std::chrono::sys_days{date}.time_since_epoch().count())};
+  const std::uint64_t year_and_month = load8(text.data());
+  const std::uint64_t digits = (year_and_month & 0xFFFFFFFF) | (year_and_month >> 8 & 0x0000FFFF00000000) |
+                               load_some(text.data() + 8, 2) << 48;  // YYYYMMDD
+  if (!are_digits(digits)) return std::nullopt;
+  const std::uint64_t pairs = digit_pairs(digits);
+  const auto year = static_cast<std::int32_t>((pairs & 0xFF) * 100 + (pairs >> 16 & 0xFF));
+  const std::size_t month = pairs >> 32 & 0xFF;
+  const auto day = static_cast<std::int32_t>(pairs >> 48);
+  if (month < 1 || month > 12) return std::nullopt;
+  const bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+  const std::int32_t month_days = kMonthStart[month + 1] - kMonthStart[month] + static_cast<int>(is_leap && month == 2);
+  if (day < 1 || day > month_days) return std::nullopt;
+  // Leap days before this year, year 0 being one; the table has none.
+  const std::int32_t leap_days = (year + 3) / 4 - (year + 99) / 100 + (year + 399) / 400;
+  constexpr std::int32_t kDaysTo1970 = 719'528;
+  return Date{year * 365 + leap_days + kMonthStart[month] + static_cast<int>(is_leap && month > 2) + day - 1 -
+              kDaysTo1970};
 }
 
 // RFC 3339, 5.6: full-date ("T" / "t" / " ") hh:mm:ss ["." 1*DIGIT] ("Z" / "z" / ("+" / "-") hh:mm).

@@ -14,8 +14,8 @@ namespace clearline {
 enum class Isa : unsigned char {
   kScalar,  ///< plain loops
   kSse2,    ///< what every x86-64 has
-  kAvx2,    ///< and PCLMULQDQ
-  kAvx512,  ///< F, BW, VL, VBMI, VBMI2, and PCLMULQDQ: Ice Lake, Zen 4 and later
+  kAvx2,    ///< and BMI, BMI2, LZCNT, PCLMULQDQ
+  kAvx512,  ///< that, and F, BW, VL, VBMI, VBMI2, GFNI: Ice Lake, Zen 4 and later
 };
 inline constexpr std::size_t kIsaCount = 4;
 

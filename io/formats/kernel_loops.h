@@ -3,22 +3,30 @@
 //
 // Bytes has   static Bytes load(const char*)             64 bytes
 //             static Bytes load_some(const char*, size)  fewer, and zeros behind them; reads none of those
-//             std::uint64_t equal(char), json(), csv()   the bytes that are so
+//             std::uint64_t equal(char), at_most(char), in_range(char, char)       the bytes that are so
+//             std::uint64_t equal_folded(char), in_range_folded(char, char)        those that are with bit 0x20 set
 //             static std::uint64_t prefix_xor(bits)      bit i is set when an odd number of bits up to and with i are
 #pragma once
 
+#include "io/formats/json_scan.h"
 #include "io/formats/kernels.h"
 
 namespace clearline {
 
 template <typename Bytes>
 void mark_json(const char* text, std::size_t words, std::uint64_t* marks) {
-  for (std::size_t w = 0; w < words; ++w) marks[w] = Bytes::load(text + 64 * w).json();
+  for (std::size_t w = 0; w < words; ++w) {
+    const Bytes bytes = Bytes::load(text + 64 * w);
+    marks[w] = bytes.equal('"') | bytes.equal('\\') | bytes.at_most(0x1F);
+  }
 }
 
 template <typename Bytes>
 void mark_csv(const char* text, std::size_t words, std::uint64_t* marks) {
-  for (std::size_t w = 0; w < words; ++w) marks[w] = Bytes::load(text + 64 * w).csv();
+  for (std::size_t w = 0; w < words; ++w) {
+    const Bytes bytes = Bytes::load(text + 64 * w);
+    marks[w] = bytes.equal('"') | bytes.equal(',') | bytes.equal('\n');
+  }
 }
 
 template <typename Bytes>
@@ -53,7 +61,27 @@ LineScan scan_lines(const char* text, std::size_t size) {
   return scan;
 }
 
+/// Eight at a time whether there are as many or not: how many there are is anybody's guess.
 template <typename Bytes>
-inline constexpr Kernels kKernelsOf{mark_json<Bytes>, mark_csv<Bytes>, count_line_ends<Bytes>, scan_lines<Bytes>};
+std::size_t list_marks(const std::uint64_t* words, std::size_t begin, std::size_t end, std::uint32_t* places) {
+  std::uint32_t* out = places;
+  for (std::size_t w = begin; w < end; ++w) {
+    std::uint64_t bits = words[w];
+    const auto count = static_cast<int>(__builtin_popcountll(bits));
+    for (int done = 0; done < count; done += 8) {
+      for (int i = 0; i < 8; ++i) {
+        out[done + i] =
+            static_cast<std::uint32_t>(64 * w) + static_cast<std::uint32_t>(__builtin_ctzll(bits | 1ULL << 63));
+        bits &= bits - 1;
+      }
+    }
+    out += count;
+  }
+  return static_cast<std::size_t>(out - places);
+}
+
+template <typename Bytes>
+inline constexpr Kernels kKernelsOf{mark_json<Bytes>,  mark_csv<Bytes>,        scan_json<Bytes>,
+                                    list_marks<Bytes>, count_line_ends<Bytes>, scan_lines<Bytes>};
 
 }  // namespace clearline

@@ -1,6 +1,7 @@
 #include "io/formats/kernels.h"
 
 #include <array>
+#include <bit>
 
 #include "engine/isa.h"
 
@@ -45,9 +46,19 @@ LineScan scan_lines(const char* text, std::size_t size) {
   return scan;
 }
 
+std::size_t list_marks(const std::uint64_t* words, std::size_t begin, std::size_t end, std::uint32_t* places) {
+  std::size_t count = 0;
+  for (std::size_t w = begin; w < end; ++w) {
+    for (std::uint64_t bits = words[w]; bits != 0; bits &= bits - 1) {
+      places[count++] = static_cast<std::uint32_t>(64 * w + static_cast<std::size_t>(std::countr_zero(bits)));
+    }
+  }
+  return count;
+}
+
 }  // namespace
 
-constexpr Kernels kScalarKernels{mark_json, mark_csv, count_line_ends, scan_lines};
+constexpr Kernels kScalarKernels{mark_json, mark_csv, nullptr, list_marks, count_line_ends, scan_lines};
 
 const Kernels& kernels() {
 #if defined(__x86_64__)

@@ -7,8 +7,8 @@
 //
 // The last two are compiled for more than the rest of the program. What they call must not be shared with other files:
 // the linker keeps one copy of an inline function, and if it kept theirs, an older machine would meet an unknown
-// instruction anywhere. So they, and the headers they include, use nothing of std but types and memcpy, and their own
-// functions have internal linkage.
+// instruction anywhere. So they, and the headers they include, use nothing of std but types, memcpy and memcmp, and what
+// is made of those headers has internal linkage, as it is made for a type that has.
 #pragma once
 
 #include <cstddef>
@@ -22,17 +22,32 @@ struct LineScan {
   std::size_t odd;       ///< the first line end with an odd number of quotes before it; the text's size when none has
 };
 
-/// All four answer for 64 bytes at a time; `marks` has one bit a byte, from the lowest.
+/// What scan_json finds, a bit a byte (io/formats/json_scan.h).
+struct JsonMarks {
+  std::uint64_t* ops;      ///< { } [ ] : , outside of strings, and line ends
+  std::uint64_t* escapes;  ///< backslashes
+  std::uint64_t* bad;      ///< bytes at which a line goes wrong, or may
+};
+
+/// All answer for 64 bytes at a time; `marks` has one bit a byte, from the lowest.
 struct Kernels {
   /// `"`, `\` and everything below a space in the 64 * words bytes at `text`.
   void (*mark_json)(const char* text, std::size_t words, std::uint64_t* marks);
   /// `"`, `,` and LF in the 64 * words bytes at `text`.
   void (*mark_csv)(const char* text, std::size_t words, std::uint64_t* marks);
+  /// Null where vectors are missing: then the exact pass alone is faster. Reads 64 * words + 8 bytes.
+  void (*scan_json)(const char* text, std::size_t words, JsonMarks& marks);
+  /// The places of the bits of [begin, end) words, in order, as bytes of the text; returns how many. Writes up to 63 more.
+  std::size_t (*list_marks)(const std::uint64_t* words, std::size_t begin, std::size_t end, std::uint32_t* places);
   /// LFs in a text; reads no byte behind it.
   std::size_t (*count_line_ends)(const char* text, std::size_t size);
   /// Reads no byte behind the text.
   LineScan (*scan_lines)(const char* text, std::size_t size);
 };
+
+struct JsonCarry;
+/// scan_json for some words, a word at a time: the AVX-512 kernels take it for what is odd.
+void scan_json_words_avx2(const char* text, std::size_t at, std::size_t words, JsonCarry& carry, JsonMarks& marks);
 
 extern const Kernels kScalarKernels;
 extern const Kernels kSse2Kernels;

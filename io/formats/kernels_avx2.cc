@@ -1,4 +1,4 @@
-// Compiled with -mavx2 -mpclmul: see kernels.h for what may be used here.
+// Compiled for AVX2, BMI and PCLMULQDQ (io/CMakeLists.txt): see kernels.h for what may be used here.
 #include <immintrin.h>
 
 #include <cstring>
@@ -22,18 +22,20 @@ class Bytes {
   std::uint64_t equal(char byte) const {
     return mask([wanted = _mm256_set1_epi8(byte)](__m256i part) { return _mm256_cmpeq_epi8(part, wanted); });
   }
-  std::uint64_t json() const {
-    return mask([](__m256i part) {
-      const __m256i control = _mm256_cmpeq_epi8(_mm256_min_epu8(part, _mm256_set1_epi8(0x1F)), part);
-      return _mm256_or_si256(control, _mm256_or_si256(_mm256_cmpeq_epi8(part, _mm256_set1_epi8('"')),
-                                                      _mm256_cmpeq_epi8(part, _mm256_set1_epi8('\\'))));
+  std::uint64_t equal_folded(char byte) const {
+    return mask([wanted = _mm256_set1_epi8(byte)](__m256i part) { return _mm256_cmpeq_epi8(folded(part), wanted); });
+  }
+  std::uint64_t at_most(char last) const {
+    return mask([last](__m256i part) { return is_at_most(part, last); });
+  }
+  std::uint64_t in_range(char first, char last) const {
+    return mask([first, last](__m256i part) {
+      return is_at_most(_mm256_sub_epi8(part, _mm256_set1_epi8(first)), static_cast<char>(last - first));
     });
   }
-  std::uint64_t csv() const {
-    return mask([](__m256i part) {
-      return _mm256_or_si256(_mm256_cmpeq_epi8(part, _mm256_set1_epi8('\n')),
-                             _mm256_or_si256(_mm256_cmpeq_epi8(part, _mm256_set1_epi8('"')),
-                                             _mm256_cmpeq_epi8(part, _mm256_set1_epi8(','))));
+  std::uint64_t in_range_folded(char first, char last) const {
+    return mask([first, last](__m256i part) {
+      return is_at_most(_mm256_sub_epi8(folded(part), _mm256_set1_epi8(first)), static_cast<char>(last - first));
     });
   }
   static std::uint64_t prefix_xor(std::uint64_t bits) {
@@ -44,6 +46,11 @@ class Bytes {
 
  private:
   Bytes(__m256i low, __m256i high) : low_(low), high_(high) {}
+
+  static __m256i folded(__m256i part) { return _mm256_or_si256(part, _mm256_set1_epi8(0x20)); }
+  static __m256i is_at_most(__m256i part, char last) {
+    return _mm256_cmpeq_epi8(_mm256_min_epu8(part, _mm256_set1_epi8(last)), part);
+  }
 
   template <typename Test>
   std::uint64_t mask(Test test) const {
@@ -58,6 +65,10 @@ class Bytes {
 };
 
 }  // namespace
+
+void scan_json_words_avx2(const char* text, std::size_t at, std::size_t words, JsonCarry& carry, JsonMarks& marks) {
+  scan_json_words<Bytes>(text, at, words, carry, marks);
+}
 
 constexpr Kernels kAvx2Kernels = kKernelsOf<Bytes>;
 

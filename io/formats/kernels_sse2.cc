@@ -22,18 +22,20 @@ class Bytes {
   std::uint64_t equal(char byte) const {
     return mask([wanted = _mm_set1_epi8(byte)](__m128i part) { return _mm_cmpeq_epi8(part, wanted); });
   }
-  std::uint64_t json() const {
-    return mask([](__m128i part) {
-      const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(part, _mm_set1_epi8(0x1F)), part);
-      return _mm_or_si128(
-          control, _mm_or_si128(_mm_cmpeq_epi8(part, _mm_set1_epi8('"')), _mm_cmpeq_epi8(part, _mm_set1_epi8('\\'))));
+  std::uint64_t equal_folded(char byte) const {
+    return mask([wanted = _mm_set1_epi8(byte)](__m128i part) { return _mm_cmpeq_epi8(folded(part), wanted); });
+  }
+  std::uint64_t at_most(char last) const {
+    return mask([last](__m128i part) { return is_at_most(part, last); });
+  }
+  std::uint64_t in_range(char first, char last) const {
+    return mask([first, last](__m128i part) {
+      return is_at_most(_mm_sub_epi8(part, _mm_set1_epi8(first)), static_cast<char>(last - first));
     });
   }
-  std::uint64_t csv() const {
-    return mask([](__m128i part) {
-      return _mm_or_si128(
-          _mm_cmpeq_epi8(part, _mm_set1_epi8('\n')),
-          _mm_or_si128(_mm_cmpeq_epi8(part, _mm_set1_epi8('"')), _mm_cmpeq_epi8(part, _mm_set1_epi8(','))));
+  std::uint64_t in_range_folded(char first, char last) const {
+    return mask([first, last](__m128i part) {
+      return is_at_most(_mm_sub_epi8(folded(part), _mm_set1_epi8(first)), static_cast<char>(last - first));
     });
   }
   static std::uint64_t prefix_xor(std::uint64_t bits) {
@@ -42,6 +44,11 @@ class Bytes {
   }
 
  private:
+  static __m128i folded(__m128i part) { return _mm_or_si128(part, _mm_set1_epi8(0x20)); }
+  static __m128i is_at_most(__m128i part, char last) {
+    return _mm_cmpeq_epi8(_mm_min_epu8(part, _mm_set1_epi8(last)), part);
+  }
+
   template <typename Test>
   std::uint64_t mask(Test test) const {
     std::uint64_t bits = 0;

@@ -9,7 +9,7 @@
 #include "engine/text.h"
 #include "engine/unicode.h"
 #include "io/formats/csv.h"
-#include "io/formats/ndjson.h"
+#include "io/formats/json_object.h"
 
 namespace clearline {
 namespace {

@@ -40,6 +40,24 @@ inline std::size_t next_mark(const std::uint64_t* words, std::size_t from) {
   return 64 * word + static_cast<std::size_t>(std::countr_zero(bits));
 }
 
+/// Whether a byte of [begin, end) is marked.
+inline bool has_mark(const std::uint64_t* words, std::size_t begin, std::size_t end) {
+  constexpr std::size_t kNear = 57;  // bits that a load at the byte of `begin` has from there on
+  if constexpr (std::endian::native == std::endian::little) {
+    if (end - begin < kNear) [[likely]] {
+      std::uint64_t near = 0;
+      std::memcpy(&near, reinterpret_cast<const unsigned char*>(words) + begin / 8, sizeof near);
+      return (near >> (begin % 8) & ((std::uint64_t{1} << (end - begin)) - 1)) != 0;
+    }
+  }
+  for (std::size_t at = begin; at < end; at = at / 64 * 64 + 64) {
+    std::uint64_t bits = words[at / 64] >> (at % 64);
+    if (end / 64 == at / 64) bits &= (std::uint64_t{1} << (end - at)) - 1;
+    if (bits != 0) return true;
+  }
+  return false;
+}
+
 /// The line ends (LF) in a text.
 std::size_t count_line_ends(std::string_view text);
 

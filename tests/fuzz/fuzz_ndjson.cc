@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "io/formats/ndjson.h"
+#include "io/formats/json_object.h"
 #include "tests/support/reference.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {

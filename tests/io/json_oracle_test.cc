@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
-#include "io/formats/ndjson.h"
+#include "io/formats/json_object.h"
 #include "tests/support/random_input.h"
 
 namespace clearline {

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "engine/isa.h"
+#include "io/formats/block.h"
 #include "io/formats/utf8.h"
+#include "tests/support/decoding.h"
 #include "tests/support/random_input.h"
 
 namespace clearline::test {
@@ -58,6 +60,74 @@ TEST_F(Kernels, OfEachIsaMarkTheSameBytes) {
       EXPECT_EQ(got, json) << to_string(isa);
       kernels().mark_csv(text.data() + start, words, got.data());
       EXPECT_EQ(got, csv) << to_string(isa);
+    }
+  }
+}
+
+/// What scan_json says of a text, with padding as a block has it.
+std::vector<std::vector<std::uint64_t>> scan_of(const std::string& text) {
+  const std::size_t words = text.size() / 64 + 1;
+  const std::string padded = text + std::string(kBlockPadding, '\0');
+  std::vector<std::vector<std::uint64_t>> marks(3, std::vector<std::uint64_t>(words));
+  JsonMarks out{marks[0].data(), marks[1].data(), marks[2].data()};
+  kernels().scan_json(padded.data(), words, out);
+  return marks;
+}
+
+TEST_F(Kernels, OfEachIsaScanJsonAlike) {
+  const std::uint64_t seed = test_seed();
+  std::mt19937_64 random(seed);
+  RandomInput input(seed);
+  for (int round = 0; round < 60; ++round) {
+    std::string text;
+    switch (round % 4) {
+      case 0:
+        text = random_bytes(random, random() % 5'000);
+        break;
+      case 1:  // runs longer than a word, of what a scan carries over
+        for (int i = 0; i < 40; ++i) {
+          constexpr std::string_view kRuns = " \\\"1.e{[:,\n";
+          text += std::string(random() % 150, kRuns[random() % kRuns.size()]);
+        }
+        break;
+      default:
+        text = input.ndjson(50 + random() % 200);
+    }
+    use_isa(Isa::kSse2);
+    const auto expected = scan_of(text);
+    for (const Isa isa : vector_isas()) {
+      use_isa(isa);
+      EXPECT_EQ(scan_of(text), expected) << to_string(isa) << " CLEARLINE_SEED=" << seed;
+      std::vector<std::uint32_t> places(64 * expected[0].size() + 64);
+      std::vector<std::uint32_t> got(places.size());
+      places.resize(kScalarKernels.list_marks(expected[0].data(), 0, expected[0].size(), places.data()));
+      got.resize(kernels().list_marks(expected[0].data(), 0, expected[0].size(), got.data()));
+      EXPECT_EQ(got, places) << to_string(isa);
+    }
+  }
+}
+
+// The scalar kernels have the exact pass alone, so this holds the two passes against each other.
+TEST_F(Kernels, OfEachIsaDecodeAlike) {
+  const std::uint64_t seed = test_seed();
+  std::mt19937_64 random(seed);
+  RandomInput input(seed);
+  for (int round = 0; round < 40; ++round) {
+    std::string text = input.ndjson(500);
+    // Damage where it matters: characters that mean something, put anywhere.
+    for (int i = 0; round % 2 == 1 && i < 60; ++i) {
+      constexpr std::string_view kDamage = "{}[]:,\"\\ 01.-+eEtnu\n";
+      text[random() % text.size()] = kDamage[random() % kDamage.size()];
+    }
+    use_isa(Isa::kScalar);
+    const auto expected = decoded_ndjson(text);
+    for (const Isa isa : vector_isas()) {
+      use_isa(isa);
+      const auto got = decoded_ndjson(text);
+      ASSERT_EQ(got.size(), expected.size());
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        ASSERT_EQ(got[i], expected[i]) << to_string(isa) << " CLEARLINE_SEED=" << seed;
+      }
     }
   }
 }

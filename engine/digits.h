@@ -1,0 +1,47 @@
+// Digits eight at a time: codes, dates, zips and phones are fixed runs of them.
+//   Source  the multiplications: Lemire, Quickly parsing eight digits, 2018 (after Johnny Lee)
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+namespace clearline {
+
+static_assert(std::endian::native == std::endian::little, "clearline runs on little-endian machines only");
+
+/// The eight bytes at `at`, the first one lowest.
+inline std::uint64_t load8(const char* at) {
+  std::uint64_t bytes = 0;
+  std::memcpy(&bytes, at, sizeof bytes);
+  return bytes;
+}
+
+/// `size` bytes at `at`, 0 to 8, with zeros behind; reads no others.
+inline std::uint64_t load_some(const char* at, std::size_t size) {
+  std::uint64_t bytes = 0;
+  std::memcpy(&bytes, at, size);
+  return bytes;
+}
+
+/// Whether all eight bytes are '0' .. '9'.
+constexpr bool are_digits(std::uint64_t bytes) {
+  constexpr std::uint64_t kUpper = 0xF0F0F0F0F0F0F0F0;
+  return ((bytes & kUpper) | ((bytes + 0x0606060606060606) & kUpper) >> 4) == 0x3333333333333333;
+}
+
+/// The four numbers of two digits each in eight digits; the first in the lowest 16 bits.
+constexpr std::uint64_t digit_pairs(std::uint64_t digits) {
+  const std::uint64_t values = digits & 0x0F0F0F0F0F0F0F0F;
+  return (values * 10 + (values >> 8)) & 0x00FF00FF00FF00FF;
+}
+
+/// The number that eight digits spell.
+constexpr std::uint64_t digits_value(std::uint64_t digits) {
+  constexpr std::uint64_t kMask = 0x000000FF000000FF;
+  const std::uint64_t pairs = digit_pairs(digits);
+  return ((pairs & kMask) * 0x000F424000000064 + (pairs >> 16 & kMask) * 0x0000271000000001) >> 32;
+}
+static_assert(digits_value(0x3837363534333231) == 12'345'678);
+
+}  // namespace clearline

@@ -1,0 +1,421 @@
+// The scan of json_scan.h eight words at a time: one vector lane a word, 512 bytes of text an operation. Only for
+// kernels_avx512.cc, and its fast path; JsonReducer, a word at a time, is its twin and takes what is odd.
+//
+// Classes    Two table look-ups turn each byte into 16 bits, one a class. A transposition of bits (8 by 8 within the
+//            lanes: an affine map of the unit vectors), of bytes and of lanes makes vectors of words out of them.
+// Carries    What a word leaves to the next is taken from the lane before: each vector is kept for the next group.
+// Odd        are: a string that runs over a line end; a run of backslashes, spaces or digits over more than one word's
+//            end. JsonReducer does those groups.
+//
+// The compiler's vector types are used for arithmetic, intrinsics for the rest.
+#pragma once
+
+#include <immintrin.h>
+
+#include "io/formats/json_scan.h"
+
+namespace clearline {
+namespace {  // NOLINT(google-build-namespaces): for one file; kernels.h says why
+
+/// For each class of a look-up, the bit it has in a table's bytes.
+enum First { kQuote, kBackslash, kLineEnd, kControl, kColon, kComma, kBrace, kOpener };
+enum Second { kCloser, kSpace, kDigit, kZero, kMinus, kPlus, kDot, kExponent };
+enum Escape { kHex, kEscape, kU, kD };
+
+struct Table {
+  alignas(64) unsigned char bytes[128];  // NOLINT(modernize-avoid-c-arrays): kernels.h
+};
+constexpr bool is_in(char c, const char* set) {
+  for (; *set != '\0'; ++set) {
+    if (c == *set) return true;
+  }
+  return false;
+}
+constexpr Table first_table() {
+  Table table{};
+  for (int i = 0; i < 128; ++i) {
+    const char c = static_cast<char>(i);
+    table.bytes[i] = static_cast<unsigned char>(
+        (c == '"') << kQuote | (c == '\\') << kBackslash | (c == '\n') << kLineEnd | (i < 0x20) << kControl |
+        (c == ':') << kColon | (c == ',') << kComma | (c == '{') << kBrace | (c == '{' || c == '[') << kOpener);
+  }
+  return table;
+}
+constexpr Table second_table() {
+  Table table{};
+  for (int i = 0; i < 128; ++i) {
+    const char c = static_cast<char>(i);
+    table.bytes[i] =
+        static_cast<unsigned char>((c == '}' || c == ']') << kCloser | is_in(c, " \t\r") << kSpace |
+                                   (c >= '0' && c <= '9') << kDigit | (c == '0') << kZero | (c == '-') << kMinus |
+                                   (c == '+') << kPlus | (c == '.') << kDot | (c == 'e' || c == 'E') << kExponent);
+  }
+  return table;
+}
+constexpr Table escape_table() {
+  Table table{};
+  for (int i = 0; i < 128; ++i) {
+    const char c = static_cast<char>(i);
+    table.bytes[i] =
+        static_cast<unsigned char>(is_in(c, "0123456789abcdefABCDEF") << kHex | is_in(c, "\"\\/bfnrt") << kEscape |
+                                   (c == 'u') << kU | (c == 'd' || c == 'D') << kD);
+  }
+  return table;
+}
+constexpr Table kFirst = first_table();
+constexpr Table kSecond = second_table();
+constexpr Table kEscapes = escape_table();
+
+class JsonGroups {
+ public:
+  static constexpr std::size_t kWords = 8;
+
+  static void run(const char* text, std::size_t words, JsonMarks& marks) {
+    JsonGroups groups(text);
+    std::size_t at = 0;
+    for (; at + kWords <= words; at += kWords) groups.group(at, marks);
+    if (at < words) groups.reduce_words(at, words - at, marks);
+  }
+
+ private:
+  using V = unsigned long long __attribute__((vector_size(64)));
+  using Word = std::uint64_t;
+
+  /// Byte 8 k + g from byte 8 g + k.
+  static constexpr Table kBytesTransposed = [] {
+    Table table{};
+    for (int k = 0; k < 8; ++k) {
+      for (int g = 0; g < 8; ++g) table.bytes[8 * k + g] = static_cast<unsigned char>(8 * g + k);
+    }
+    return table;
+  }();
+  /// The bytes of each lane in reverse, which the affine map wants.
+  static constexpr Table kReversed = [] {
+    Table table{};
+    for (int i = 0; i < 64; ++i) table.bytes[i] = static_cast<unsigned char>(i / 8 * 8 + 7 - i % 8);
+    return table;
+  }();
+
+  /// What a group leaves to the next: vectors whose last lane counts, and bits.
+  struct Left {
+    V values{}, strings{}, separators{}, braces{}, scalars{}, u{};
+    V minuses{}, zeros{}, digits{}, dots{}, exponents{}, exponent_signs{}, signs{};
+    Word in_string = 0, is_escaped = 0;  // 0 or 1
+    Word value_runs = 0, string_runs = 0, separator_runs = 0, brace_runs = 0;
+    Word fraction_runs = 0, power_runs = 0, word_rest = 0;
+    bool had_scalars = false;
+  };
+
+  explicit JsonGroups(const char* text) : text_(text) {}
+
+  static V load(const void* at) { return reinterpret_cast<V>(_mm512_loadu_si512(at)); }
+  static void store(void* at, V v) { _mm512_storeu_si512(at, reinterpret_cast<__m512i>(v)); }
+  static bool any(V v) {
+    return _mm512_test_epi64_mask(reinterpret_cast<__m512i>(v), reinterpret_cast<__m512i>(v)) != 0;
+  }
+  static V first_lane(Word word) { return V{word, 0, 0, 0, 0, 0, 0, 0}; }
+  static V last_lane(Word word) { return V{0, 0, 0, 0, 0, 0, 0, word}; }
+
+  /// Each lane's neighbour before; `before`'s last lane comes first.
+  static V lane_before(V v, V before) {
+    return reinterpret_cast<V>(_mm512_alignr_epi64(reinterpret_cast<__m512i>(v), reinterpret_cast<__m512i>(before), 7));
+  }
+  template <int kBits>
+  static V shifted(V v, V before) {
+    return reinterpret_cast<V>(
+        _mm512_shldi_epi64(reinterpret_cast<__m512i>(v), reinterpret_cast<__m512i>(lane_before(v, before)), kBits));
+  }
+  /// The bits behind those of `v`; `before` is replaced by v.
+  static V behind(V v, V& before) {
+    const V result = shifted<1>(v, before);
+    before = v;
+    return result;
+  }
+
+  /// JsonReducer::over for eight words. `runs` goes in and out: whether a run goes on over the end. False: odd.
+  static bool over(V& from, V run, Word& runs) {
+    from |= first_lane(runs);
+    const auto sum_of = [&](V start) { return (start & run) + run; };
+    const auto overflows = [&](V sum) {
+      return static_cast<Word>(_mm512_cmplt_epu64_mask(reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(run)));
+    };
+    V sum = sum_of(from);
+    const Word out = overflows(sum);
+    if ((out & 0x7F) != 0) {
+      from |= reinterpret_cast<V>(_mm512_maskz_set1_epi64(static_cast<__mmask8>(out << 1), 1));
+      sum = sum_of(from);
+      if (overflows(sum) != out) return false;
+    }
+    runs = out >> 7;
+    from = (sum | from) & ~run;
+    return true;
+  }
+
+  /// Four registers of eight words to eight of ... the lanes of eight vectors, transposed.
+  static void transpose(V* v) {
+    __m512i a[8];  // NOLINT(modernize-avoid-c-arrays): kernels.h
+    __m512i b[8];  // NOLINT(modernize-avoid-c-arrays)
+    for (int i = 0; i < 8; i += 2) {
+      a[i] = _mm512_unpacklo_epi64(reinterpret_cast<__m512i>(v[i]), reinterpret_cast<__m512i>(v[i + 1]));
+      a[i + 1] = _mm512_unpackhi_epi64(reinterpret_cast<__m512i>(v[i]), reinterpret_cast<__m512i>(v[i + 1]));
+    }
+    // a[i]: pairs (i, i + 1) of lanes 0 2 4 6, a[i + 1]: of lanes 1 3 5 7
+    for (int i = 0; i < 2; ++i) {
+      b[i] = _mm512_shuffle_i64x2(a[i], a[i + 2], 0x88);          // lanes 0, 4 (or 1, 5) of vectors 0 .. 3
+      b[i + 2] = _mm512_shuffle_i64x2(a[i], a[i + 2], 0xDD);      // lanes 2, 6
+      b[i + 4] = _mm512_shuffle_i64x2(a[i + 4], a[i + 6], 0x88);  // the same of vectors 4 .. 7
+      b[i + 6] = _mm512_shuffle_i64x2(a[i + 4], a[i + 6], 0xDD);
+    }
+    for (int i = 0; i < 4; ++i) {
+      v[i] = reinterpret_cast<V>(_mm512_shuffle_i64x2(b[i], b[i + 4], 0x88));
+      v[i + 4] = reinterpret_cast<V>(_mm512_shuffle_i64x2(b[i], b[i + 4], 0xDD));
+    }
+  }
+
+  /// The words of the eight classes of a table: out[k] has class k of the 512 bytes at `text`.
+  static void classify(const char* text, const Table& table, V* out) {
+    const __m512i low = _mm512_load_si512(table.bytes);
+    const __m512i high = _mm512_load_si512(table.bytes + 64);
+    const __m512i reversed = _mm512_load_si512(kReversed.bytes);
+    const __m512i transposed = _mm512_load_si512(kBytesTransposed.bytes);
+    const __m512i units = _mm512_set1_epi64(static_cast<long long>(0x8040201008040201));
+    for (std::size_t w = 0; w < kWords; ++w) {
+      const __m512i bytes = _mm512_shuffle_epi8(_mm512_loadu_si512(text + 64 * w), reversed);
+      const __m512i classes = _mm512_maskz_permutex2var_epi8(~_mm512_movepi8_mask(bytes), low, bytes, high);
+      const __m512i bits = _mm512_gf2p8affine_epi64_epi8(units, classes, 0);
+      out[w] = reinterpret_cast<V>(_mm512_permutexvar_epi8(transposed, bits));
+    }
+    transpose(out);
+  }
+
+  void group(std::size_t at, JsonMarks& marks) {
+    const Left before = left_;
+    if (reduce(at, marks)) return;
+    left_ = before;
+    reduce_words(at, kWords, marks);
+  }
+
+  bool reduce(std::size_t at, JsonMarks& marks) {
+    const char* text = text_ + 64 * at;
+    V a[8];  // NOLINT(modernize-avoid-c-arrays): kernels.h
+    V b[8];  // NOLINT(modernize-avoid-c-arrays)
+    classify(text, kFirst, a);
+    classify(text, kSecond, b);
+    V bad{};
+
+    // Strings.
+    V quotes = a[kQuote];
+    if (any(a[kBackslash] | left_.u) || left_.is_escaped != 0) {
+      if (!take_escapes(at, a[kBackslash], quotes, bad)) return false;
+    }
+    V inside = quotes;
+    inside ^= inside << 1;
+    inside ^= inside << 2;
+    inside ^= inside << 4;
+    inside ^= inside << 8;
+    inside ^= inside << 16;
+    inside ^= inside << 32;
+    Word odd = _mm512_cmplt_epi64_mask(reinterpret_cast<__m512i>(inside), _mm512_setzero_si512());
+    odd ^= odd << 1;
+    odd ^= odd << 2;
+    odd ^= odd << 4;
+    const Word starts_inside = (odd << 1 ^ (0 - left_.in_string)) & 0xFF;  // a bit a word
+    inside ^= reinterpret_cast<V>(_mm512_maskz_set1_epi64(static_cast<__mmask8>(starts_inside), -1));
+    left_.in_string ^= odd >> 7 & 1;
+    if (any(a[kLineEnd] & inside)) return false;
+    bad |= inside & a[kControl];
+    const V opening = quotes & inside;
+    const V closing = quotes & ~inside;
+    const V outside = ~(inside | quotes);
+
+    // Tokens.
+    const V colons = a[kColon] & outside;
+    const V commas = a[kComma] & outside;
+    const V braces = a[kBrace] & outside;
+    const V openers = a[kOpener] & outside;
+    const V closers = b[kCloser] & outside;
+    const V spaces = b[kSpace] & outside;
+    const V ops = colons | commas | openers | closers | a[kLineEnd];
+    const V scalars = outside & ~(ops | spaces);
+    const V behind_scalars = behind(scalars, left_.scalars);
+    const V starts = scalars & ~behind_scalars;
+
+    // What stands before what.
+    V behind_value = behind(closing | closers, left_.values) | (behind_scalars & ~scalars);
+    V behind_string = behind(closing, left_.strings);
+    V behind_separator = behind(colons | commas, left_.separators);
+    V behind_brace = behind(braces, left_.braces);
+    if (any(spaces) || (left_.value_runs | left_.string_runs | left_.separator_runs | left_.brace_runs) != 0) {
+      if (!over(behind_value, spaces, left_.value_runs) || !over(behind_string, spaces, left_.string_runs) ||
+          !over(behind_separator, spaces, left_.separator_runs) || !over(behind_brace, spaces, left_.brace_runs)) {
+        return false;
+      }
+    }
+    bad |= (opening | starts) & behind_value;
+    bad |= commas & ~behind_value;
+    bad |= colons & ~behind_string;
+    bad |= closers & behind_separator;
+    bad |= openers & (behind_value | behind_brace);
+
+    const bool has_scalars = any(scalars);
+    if (has_scalars || left_.had_scalars) {
+      V taken{};
+      bad |= take_words(text, starts & ~(b[kDigit] | b[kMinus]), taken);
+      if (!check_numbers(scalars & ~taken, starts & ~taken, b, bad)) return false;
+    }
+    left_.had_scalars = has_scalars;
+
+    store(marks.ops + at, ops);
+    store(marks.escapes + at, a[kBackslash]);
+    store(marks.bad + at, bad);
+    return true;
+  }
+
+  /// Takes escaped quotes out of `quotes`, and adds what is wrong with escapes to `bad`. False: odd.
+  bool take_escapes(std::size_t at, V backslashes, V& quotes, V& bad) {
+    const V kOdd = V{} + 0xAAAAAAAAAAAAAAAA;
+    V escaped{};
+    V out{};  // of each word, whether it ends in a backslash that takes the next byte
+    const auto find = [&](V in) {
+      const V potential = backslashes & ~in;
+      const V series = ((potential << 1 | kOdd) - potential) ^ kOdd;
+      escaped = series ^ (backslashes | in);
+      out = (series & backslashes) >> 63;
+    };
+    const V in = first_lane(left_.is_escaped);
+    find(in);
+    const V again = lane_before(out, last_lane(left_.is_escaped));
+    if (any(again ^ in)) {
+      find(again);
+      if (any(lane_before(out, last_lane(left_.is_escaped)) ^ again)) return false;
+    }
+    left_.is_escaped = out[7];
+    quotes &= ~escaped;
+
+    V e[8];  // NOLINT(modernize-avoid-c-arrays): kernels.h
+    classify(text_ + 64 * at, kEscapes, e);
+    const V u = escaped & e[kU];
+    bad |= escaped & ~(u | e[kEscape]);
+    const V wanted = shifted<1>(u, left_.u) | shifted<2>(u, left_.u) | shifted<3>(u, left_.u) | shifted<4>(u, left_.u);
+    bad |= wanted & ~e[kHex];
+    const V maybe_half = u & (e[kD] >> 1 | (V{} + (Word{1} << 63)));
+    if (any(maybe_half)) {
+      for (std::size_t w = 0; w < kWords; ++w) {
+        for (Word bits = maybe_half[w]; bits != 0; bits &= bits - 1) {
+          const auto bit = static_cast<std::size_t>(__builtin_ctzll(bits));
+          const Word u_before = w == 0 ? left_.u[7] : u[w - 1];
+          if (!is_paired_surrogate(text_, 64 * (at + w) + bit, u[w], u_before)) bad[w] |= Word{1} << bit;
+        }
+      }
+    }
+    left_.u = u;
+    return true;
+  }
+
+  /// The words true, false and null among those that start at `starts`: `taken` is what they take. Returns the others.
+  V take_words(const char* text, V starts, V& taken) {
+    V bad{};
+    taken = first_lane(left_.word_rest);
+    left_.word_rest = 0;
+    if (!any(starts)) return bad;
+    for (std::size_t w = 0; w < kWords; ++w) {
+      for (Word bits = starts[w]; bits != 0; bits &= bits - 1) {
+        const auto bit = static_cast<std::size_t>(__builtin_ctzll(bits));
+        const std::size_t size = json_word_size(text + 64 * w + bit);
+        if (size == 0) {
+          bad[w] |= Word{1} << bit;
+          continue;
+        }
+        const Word mask = (Word{1} << size) - 1;
+        taken[w] |= mask << bit;
+        if (bit + size <= 64) continue;
+        if (w + 1 < kWords) {
+          taken[w + 1] |= mask >> (64 - bit);
+        } else {
+          left_.word_rest = mask >> (64 - bit);
+        }
+      }
+    }
+    return bad;
+  }
+
+  /// JsonReducer::bad_numbers for eight words. False: odd.
+  bool check_numbers(V numbers, V first, const V* b, V& bad) {
+    const V digits = b[kDigit] & numbers;
+    const V dots = b[kDot] & numbers;
+    const V exponents = b[kExponent] & numbers;
+    const V signs = (b[kMinus] | b[kPlus]) & numbers;
+    const V leading_minus = b[kMinus] & numbers & first;
+    const V behind_exponent = behind(exponents, left_.exponents);
+    const V behind_digit = behind(digits, left_.digits);
+    const V behind_dot = behind(dots, left_.dots);
+    bad |= numbers & ~(digits | dots | exponents | signs);
+    bad |= signs & ~(leading_minus | behind_exponent);
+    bad |= behind(signs, left_.signs) & ~digits;
+    bad |= (dots | exponents) & ~behind_digit;
+    bad |= behind_dot & ~digits;
+    bad |= behind_exponent & ~(digits | signs);
+    const V leading_zero = b[kZero] & numbers & (first | behind(leading_minus, left_.minuses));
+    bad |= behind(leading_zero, left_.zeros) & digits;
+    V fraction = behind_dot & digits;
+    if (!over(fraction, digits, left_.fraction_runs)) return false;
+    bad |= fraction & dots;
+    V power = (behind_exponent | behind(behind_exponent & signs, left_.exponent_signs)) & digits;
+    if (!over(power, digits, left_.power_runs)) return false;
+    bad |= power & (dots | exponents);
+    return true;
+  }
+
+  /// Some words by JsonReducer, and what they leave.
+  void reduce_words(std::size_t at, std::size_t words, JsonMarks& marks) {
+    JsonCarry carry;
+    carry.in_string = 0 - left_.in_string;
+    carry.is_escaped = left_.is_escaped;
+    carry.u = left_.u[7];
+    carry.hex_wanted = carry.u >> 63 | carry.u >> 62 | carry.u >> 61 | carry.u >> 60;
+    const auto last_bit = [](V v) { return static_cast<Word>(v[7] >> 63); };
+    carry.scalar = last_bit(left_.scalars);
+    carry.value = last_bit(left_.values) | left_.value_runs;
+    carry.string = last_bit(left_.strings) | left_.string_runs;
+    carry.separator = last_bit(left_.separators) | left_.separator_runs;
+    carry.brace = last_bit(left_.braces) | left_.brace_runs;
+    carry.word_rest = left_.word_rest;
+    carry.minus = last_bit(left_.minuses);
+    carry.zero = last_bit(left_.zeros);
+    carry.digit = last_bit(left_.digits);
+    carry.dot = last_bit(left_.dots);
+    carry.exponent = last_bit(left_.exponents);
+    carry.exponent_sign = last_bit(left_.exponent_signs);
+    carry.sign = last_bit(left_.signs);
+    carry.fraction = left_.fraction_runs;
+    carry.power = left_.power_runs;
+    scan_json_words_avx2(text_, at, words, carry, marks);
+    const auto lane_of = [](Word bit) { return last_lane(bit << 63); };
+    left_ = {};
+    left_.in_string = carry.in_string & 1;
+    left_.is_escaped = carry.is_escaped;
+    left_.u = last_lane(carry.u);
+    left_.scalars = lane_of(carry.scalar);
+    left_.values = lane_of(carry.value);
+    left_.strings = lane_of(carry.string);
+    left_.separators = lane_of(carry.separator);
+    left_.braces = lane_of(carry.brace);
+    left_.word_rest = carry.word_rest;
+    left_.minuses = lane_of(carry.minus);
+    left_.zeros = lane_of(carry.zero);
+    left_.digits = lane_of(carry.digit);
+    left_.dots = lane_of(carry.dot);
+    left_.exponents = lane_of(carry.exponent);
+    left_.exponent_signs = lane_of(carry.exponent_sign);
+    left_.signs = lane_of(carry.sign);
+    left_.fraction_runs = carry.fraction;
+    left_.power_runs = carry.power;
+    left_.had_scalars = true;  // some of it may be left
+  }
+
+  const char* text_;
+  Left left_;
+};
+
+}  // namespace
+}  // namespace clearline
