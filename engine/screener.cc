@@ -1,9 +1,9 @@
-// Screener: a batch goes through four tight loops, so that its cache misses overlap.
+// Screener: a batch goes through tight loops, so that its cache misses overlap.
 //
-//   locate   code text -> mixed code, its bucket prefetched; the zip is read meanwhile
-//   probe    bucket -> row; where the side row will be wanted (a phone, a Hangul name, another zip), it is prefetched;
-//            so is the second bucket of a code whose home is full of others, and those are probed last
-//   fetch    side row -> its text prefetched, for Hangul names
+//   locate   code text -> mixed code -> its bucket, prefetched; the zip is read meanwhile
+//   probe    bucket -> row; a code whose home is full of others is probed again, in its second bucket
+//   fetch    where the side row will be wanted (a phone, a Hangul name, another zip), it is prefetched; then its text
+//            for Hangul names
 //   decide   row, declaration, rule, date -> verdict; pure
 //
 // The loops run over groups of kGroup declarations: as many lines as the core keeps in flight, few enough for its first
@@ -120,8 +120,13 @@ void Screener::screen(std::span<const Declaration> declarations, std::span<Verdi
 }
 
 void Screener::Scratch::screen_group(std::span<const Declaration> declarations, std::span<Verdict> verdicts) {
+  // A prefetch waits for the translation of its address, which is in no buffer when the table is large. So those loops
+  // are tight: a core looks a few hundred instructions ahead, and overlaps as many misses as it finds there.
+  std::array<std::uint32_t, kGroup> chosen;  // declarations that a loop is about
+  std::size_t chosen_count = 0;
   for (std::size_t i = 0; i < declarations.size(); ++i) {
     Located& place = located[i];
+    place.row = CodeIndex::kAbsent;
     const auto code = parse_code(declarations[i].code);
     if (!code) {
       place.code = is_all_blank(declarations[i].code) ? CodeCheck::kMissing : CodeCheck::kMalformed;
@@ -130,42 +135,47 @@ void Screener::Scratch::screen_group(std::span<const Declaration> declarations, 
     place.code = CodeCheck::kNotChecked;
     place.digits = *code;
     place.mixed = mix_code(*code);
+    chosen[chosen_count++] = static_cast<std::uint32_t>(i);
+  }
+  for (std::size_t n = 0; n < chosen_count; ++n) {
+    Located& place = located[chosen[n]];
     place.home = index.home(place.mixed);
     index.prefetch(place.home);
-    place.zip = parse_zip(declarations[i].zip);
   }
-  std::uint64_t is_elsewhere = 0;  // a bit for each declaration
-  std::uint64_t wants_text = 0;
+  for (std::size_t n = 0; n < chosen_count; ++n) located[chosen[n]].zip = parse_zip(declarations[chosen[n]].zip);
+
+  std::array<std::uint32_t, kGroup> elsewhere;
+  std::size_t elsewhere_count = 0;
+  for (std::size_t n = 0; n < chosen_count; ++n) {
+    Located& place = located[chosen[n]];
+    place.row = index.find_in(place.home, place.mixed);
+    elsewhere[elsewhere_count] = chosen[n];
+    elsewhere_count += static_cast<std::size_t>(place.row == CodeIndex::kElsewhere);
+  }
+  for (std::size_t n = 0; n < elsewhere_count; ++n) index.prefetch(index.second(located[elsewhere[n]].mixed));
+  for (std::size_t n = 0; n < elsewhere_count; ++n) {
+    located[elsewhere[n]].row = index.find_further(located[elsewhere[n]].mixed);
+  }
+
   // What deciding will read besides the hot row is fetched on a guess: a wrong one costs a miss, not a wrong verdict.
-  const auto fetch_more = [&](std::size_t i) {
+  std::size_t side_count = 0;
+  std::size_t text_count = 0;
+  std::array<std::uint32_t, kGroup> with_text;
+  for (std::size_t n = 0; n < chosen_count; ++n) {
+    const std::size_t i = chosen[n];
     const Located& place = located[i];
-    if (place.row == CodeIndex::kAbsent) return;
-    const Declaration& declaration = declarations[i];
+    if (place.row == CodeIndex::kAbsent) continue;
     const HotRow& hot = index.row(place.row);
     const bool other_zip = hot.more_zips() && place.zip && hot.zip() != *place.zip + 1;
-    const bool hangul = maybe_hangul(declaration.name);
-    if (!declaration.phone.empty() || hangul || other_zip) __builtin_prefetch(&table->side()[place.row]);
-    wants_text |= static_cast<std::uint64_t>(hangul) << i;
-  };
-  for (std::size_t i = 0; i < declarations.size(); ++i) {
-    Located& place = located[i];
-    if (place.code != CodeCheck::kNotChecked) continue;
-    place.row = index.find_in(place.home, place.mixed);
-    if (place.row == CodeIndex::kElsewhere) {
-      index.prefetch(index.second(place.mixed));
-      is_elsewhere |= std::uint64_t{1} << i;
-    } else {
-      fetch_more(i);
-    }
+    const bool wants_text = maybe_hangul(declarations[i].name) || hot.expiry() == HotRow::kExpiryElsewhere;
+    chosen[side_count] = static_cast<std::uint32_t>(i);
+    side_count += static_cast<std::size_t>(!declarations[i].phone.empty() || wants_text || other_zip);
+    with_text[text_count] = static_cast<std::uint32_t>(i);
+    text_count += static_cast<std::size_t>(wants_text);
   }
-  for (; is_elsewhere != 0; is_elsewhere &= is_elsewhere - 1) {
-    const auto i = static_cast<std::size_t>(std::countr_zero(is_elsewhere));
-    located[i].row = index.find_further(located[i].mixed);
-    fetch_more(i);
-  }
-  for (; wants_text != 0; wants_text &= wants_text - 1) {
-    const Located& place = located[static_cast<std::size_t>(std::countr_zero(wants_text))];
-    __builtin_prefetch(cold_text(table->side()[place.row]).data());
+  for (std::size_t n = 0; n < side_count; ++n) __builtin_prefetch(&table->side()[located[chosen[n]].row]);
+  for (std::size_t n = 0; n < text_count; ++n) {
+    __builtin_prefetch(cold_text(table->side()[located[with_text[n]].row]).data());
   }
   for (std::size_t i = 0; i < declarations.size(); ++i) decide(declarations[i], located[i], verdicts[i]);
 }
