@@ -4,6 +4,9 @@
 #include <array>
 #include <cstring>
 
+#include "engine/isa.h"
+#include "engine/name_kernel.h"
+
 namespace clearline {
 namespace {
 
@@ -198,7 +201,29 @@ DeclaredName NameFolder::join_words() {
   return name;
 }
 
+/// The whole of an ASCII name that has letters or digits, no control character and no title; false for any other.
+bool NameFolder::fold_ascii([[maybe_unused]] std::string_view text, [[maybe_unused]] DeclaredName& declared) {
+#if defined(__x86_64__)
+  if (isa_in_use() != Isa::kAvx512) return false;
+  static_assert(kFirstBytes >= kAsciiNameBytesMax + NamePrinter::kSpareBytes);
+  AsciiName name{};
+  if (!fold_ascii_name_avx512(text.data(), text.size(), latin_.data(), name)) return false;
+  if (name.latin_size == 0 || name.has_control) return false;
+  const std::string_view letters(latin_.data(), name.latin_size);
+  if (is_title(letters.substr(0, name.first_size)) || is_title(letters.substr(name.latin_size - name.last_size))) {
+    return false;
+  }
+  declared.form = DeclaredName::Form::kUsable;
+  declared.latin = latin_.data();
+  declared.latin_size = name.latin_size;
+  return true;
+#else
+  return false;
+#endif
+}
+
 DeclaredName NameFolder::fold_declared(std::string_view text) {
+  if (DeclaredName name; fold_ascii(text, name)) return name;
   if (!fold_simple(text)) fold_general(text);
   return join_words();
 }

@@ -4,6 +4,9 @@
 #include <array>
 #include <bit>
 #include <charconv>
+#include <cstring>
+
+#include "engine/digits.h"
 
 namespace clearline {
 namespace {
@@ -94,7 +97,51 @@ void for_each_fix(ReasonSet reasons, const Use& use) {
 
 }  // namespace
 
+namespace {
+
+/// Which of the eight bytes of `bytes` equal `byte`: bit 7 of each that does, and maybe of bytes above such a one.
+constexpr std::uint64_t equal_bytes(std::uint64_t bytes, char byte) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  const std::uint64_t zeros = bytes ^ kOnes * static_cast<unsigned char>(byte);
+  return (zeros - kOnes) & ~zeros & 0x80 * kOnes;
+}
+
+/// Copies a text of eight bytes and more unless `is_special(eight bytes)` of any of it is not zero.
+template <typename IsSpecial>
+bool append_plain(std::string_view text, OutBuffer& out, IsSpecial is_special) {
+  constexpr std::size_t kWord = 8;
+  if (text.size() < kWord) return false;
+  char* const to = out.reserve(text.size());
+  std::uint64_t special = 0;
+  const auto take = [&](std::size_t at) {
+    const std::uint64_t bytes = load8(text.data() + at);
+    special |= is_special(bytes);
+    std::memcpy(to + at, &bytes, sizeof bytes);
+  };
+  for (std::size_t at = 0; at + kWord <= text.size(); at += kWord) take(at);
+  take(text.size() - kWord);  // overlaps the last one
+  if (special != 0) return false;
+  out.advance(text.size());
+  return true;
+}
+
+bool append_plain_json(std::string_view text, OutBuffer& out) {
+  return append_plain(text, out, [](std::uint64_t bytes) {
+    const std::uint64_t control = (bytes - 0x2020202020202020) & ~bytes & 0x8080808080808080;
+    return control | equal_bytes(bytes, '"') | equal_bytes(bytes, '\\');
+  });
+}
+
+bool append_plain_csv(std::string_view text, OutBuffer& out) {
+  return append_plain(text, out, [](std::uint64_t bytes) {
+    return equal_bytes(bytes, '"') | equal_bytes(bytes, ',') | equal_bytes(bytes, '\r') | equal_bytes(bytes, '\n');
+  });
+}
+
+}  // namespace
+
 void append_json_text(std::string_view text, OutBuffer& out) {
+  if (append_plain_json(text, out)) return;
   constexpr std::size_t kEscapedBytesMax = 6;
   char* const begin = out.reserve(text.size() * kEscapedBytesMax);
   char* p = begin;
@@ -115,6 +162,7 @@ void append_json_text(std::string_view text, OutBuffer& out) {
 }
 
 void append_csv_text(std::string_view text, OutBuffer& out) {
+  if (append_plain_csv(text, out)) return;
   if (text.find_first_of("\",\r\n") == std::string_view::npos) {
     out.append(text);
     return;
@@ -166,6 +214,17 @@ VerdictWriter::VerdictWriter(Format format, bool explain, const Policy& policy, 
 }
 
 void VerdictWriter::write(const DecodedLine& line, const Verdict& verdict, OutBuffer& out) const {
+  if (verdict.outcome == Outcome::kClear && line.has_id && !explain_) {  // most of them
+    if (format_ == Format::kNdjson) {
+      out.append_fixed("{\"id\":\"");
+      append_json_text(line.id, out);
+      out.append_fixed("\",\"verdict\":\"clear\"}\n");
+    } else {
+      append_csv_text(line.id, out);
+      out.append_fixed(",clear,,,\n");
+    }
+    return;
+  }
   if (format_ == Format::kNdjson) {
     write_ndjson(line, verdict, out);
   } else {

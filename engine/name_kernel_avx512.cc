@@ -1,0 +1,60 @@
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "engine/name_kernel.h"
+
+namespace clearline {
+namespace {
+
+enum Class : unsigned char { kWord = 1, kDropped = 2, kControl = 4 };  // else: ends a word
+
+struct Table {
+  alignas(64) unsigned char classes[128];  // NOLINT(modernize-avoid-c-arrays)
+};
+constexpr Table kTable = [] {
+  Table table{};
+  for (int c = 0; c < 128; ++c) {
+    const bool is_word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    const bool is_blank = c == ' ' || (c >= 0x09 && c <= 0x0D);
+    if (is_word) table.classes[c] = kWord;
+    if (c == '\'' || c == '`') table.classes[c] = kDropped;
+    if ((c < 0x20 || c == 0x7F) && !is_blank) table.classes[c] = kControl;
+  }
+  return table;
+}();
+
+std::uint64_t below(std::uint64_t bit) { return (std::uint64_t{1} << bit) - 1; }
+std::size_t count(std::uint64_t bits) { return static_cast<std::size_t>(__builtin_popcountll(bits)); }
+
+}  // namespace
+
+bool fold_ascii_name_avx512(const char* text, std::size_t size, char* out, AsciiName& name) {
+  if (size > kAsciiNameBytesMax) return false;
+  const std::uint64_t all = size == kAsciiNameBytesMax ? ~std::uint64_t{0} : below(size);
+  const __m512i bytes = _mm512_maskz_loadu_epi8(all, text);
+  if (_mm512_movepi8_mask(bytes) != 0) return false;
+  const __m512i classes =
+      _mm512_permutex2var_epi8(_mm512_load_si512(kTable.classes), bytes, _mm512_load_si512(kTable.classes + 64));
+  const std::uint64_t words = _mm512_mask_test_epi8_mask(all, classes, _mm512_set1_epi8(kWord));
+  const std::uint64_t dropped = _mm512_test_epi8_mask(classes, _mm512_set1_epi8(kDropped));
+  const std::uint64_t ends = all & ~(words | dropped);
+  const __mmask64 lower = _mm512_cmple_epu8_mask(_mm512_sub_epi8(bytes, _mm512_set1_epi8('a')), _mm512_set1_epi8(25));
+  const __m512i upper = _mm512_mask_sub_epi8(bytes, lower, bytes, _mm512_set1_epi8(0x20));
+  _mm512_storeu_si512(out, _mm512_maskz_compress_epi8(words, upper));
+  name.latin_size = count(words);
+  name.has_control = _mm512_mask_test_epi8_mask(all, classes, _mm512_set1_epi8(kControl)) != 0;
+  name.first_size = name.last_size = name.latin_size;
+  if (words == 0) return true;
+  const auto first = static_cast<std::uint64_t>(__builtin_ctzll(words));
+  const auto last = static_cast<std::uint64_t>(63 - __builtin_clzll(words));
+  if (const std::uint64_t behind = ends & ~below(first); behind != 0) {
+    name.first_size = count(words & below(static_cast<std::uint64_t>(__builtin_ctzll(behind))));
+  }
+  if (const std::uint64_t before = ends & below(last); before != 0) {
+    name.last_size = count(words & ~below(static_cast<std::uint64_t>(63 - __builtin_clzll(before))));
+  }
+  return true;
+}
+
+}  // namespace clearline
