@@ -2,39 +2,79 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace clearline {
 namespace {
 
-constexpr std::size_t kHugeBytes = std::size_t{2} << 20;
-constexpr std::size_t kSlackBytes = 64;
+constexpr std::size_t kHugeBytes = Pages::kHugeBytes;
 
-std::size_t mapped_bytes(std::size_t size) { return (size + kSlackBytes + kHugeBytes - 1) / kHugeBytes * kHugeBytes; }
+std::size_t mapped_bytes_for(std::size_t size) {
+  return (size + Pages::kSlackBytes + kHugeBytes - 1) / kHugeBytes * kHugeBytes;
+}
 
-}  // namespace
-
-std::optional<Pages> Pages::create(std::size_t size) {
-  if (size > SIZE_MAX / 2) return std::nullopt;
-  const std::size_t mapped = mapped_bytes(size);
+/// `mapped` bytes from a multiple of kHugeBytes on, zero; nullptr when memory lacks.
+std::byte* map_aligned(std::size_t mapped) {
   // One huge page more, so that an aligned start can be cut out: the kernel does not promise one.
   const std::size_t reserved = mapped + kHugeBytes;
   void* start = mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (start == MAP_FAILED) return std::nullopt;
+  if (start == MAP_FAILED) return nullptr;
   const auto address = reinterpret_cast<std::uintptr_t>(start);
   const std::uintptr_t aligned = (address + kHugeBytes - 1) / kHugeBytes * kHugeBytes;
   if (aligned > address) munmap(start, aligned - address);
   const std::uintptr_t behind = aligned + mapped;
   auto* data = static_cast<std::byte*>(start) + (aligned - address);
   if (address + reserved > behind) munmap(data + mapped, address + reserved - behind);
-  // Advice only: without huge pages everything works, a fifth slower.
-  madvise(data, mapped, MADV_HUGEPAGE);
+  return data;
+}
+
+/// Advice only: without huge pages everything works, a fifth slower.
+void advise(std::byte* data, std::size_t size, std::size_t mapped) {
+  // What fills a small part of a huge page would touch 2 MiB for nothing.
+  if (size >= kHugeBytes / 2) madvise(data, mapped, MADV_HUGEPAGE);
   madvise(data, mapped, MADV_DONTDUMP);
-  return Pages({data, size});
+}
+
+}  // namespace
+
+std::optional<Pages> Pages::create(std::size_t size) {
+  if (size > SIZE_MAX / 4) return std::nullopt;
+  const std::size_t mapped = mapped_bytes_for(size);
+  std::byte* data = map_aligned(mapped);
+  if (data == nullptr) return std::nullopt;
+  advise(data, size, mapped);
+  return Pages({data, size}, mapped);
+}
+
+bool Pages::resize(std::size_t size) {
+  if (size > SIZE_MAX / 4) return false;
+  std::byte* data = bytes_.data();
+  if (mapped_bytes_for(size) > mapped_bytes_) {
+    const std::size_t mapped = std::max(mapped_bytes_for(size), 2 * mapped_bytes_);
+    data = map_aligned(mapped);
+    if (data == nullptr) return false;
+    if (mapped_bytes_ != 0 &&
+        mremap(bytes_.data(), mapped_bytes_, mapped_bytes_, MREMAP_MAYMOVE | MREMAP_FIXED, data) == MAP_FAILED) {
+      munmap(data, mapped);
+      return false;
+    }
+    mapped_bytes_ = mapped;
+    advise(data, size, mapped);
+  }
+  bytes_ = {data, size};
+  return true;
+}
+
+void Pages::trim() {
+  const std::size_t needed = mapped_bytes_for(bytes_.size());
+  if (needed >= mapped_bytes_) return;
+  munmap(bytes_.data() + needed, mapped_bytes_ - needed);
+  mapped_bytes_ = needed;
 }
 
 Pages::~Pages() {
-  if (bytes_.data() != nullptr) munmap(bytes_.data(), mapped_bytes(bytes_.size()));
+  if (bytes_.data() != nullptr) munmap(bytes_.data(), mapped_bytes_);
 }
 
 }  // namespace clearline
