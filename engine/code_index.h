@@ -109,6 +109,8 @@ struct SideRow {
   unsigned zip2() const { return contact >> 39 & 0x1FFFF; }
   bool has_hangul() const { return (contact >> 56 & 1) != 0; }
   std::uint64_t text_offset() const { return (place & 0xFFFFFFFF) * 4; }
+  /// Names a text that moved up by a multiple of 4 bytes.
+  void move_text(std::uint64_t bytes) { place += bytes / 4; }
   unsigned changed() const { return place >> 32 & 0xFFFF; }
 };
 static_assert(sizeof(SideRow) == 16);

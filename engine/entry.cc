@@ -1,9 +1,10 @@
 // Entry: what a registered record must be, and the canonical form of phones.
+#include "engine/entry.h"
 
 #include <array>
+#include <cstring>
 
 #include "clearline/registry.h"
-#include "engine/name.h"
 #include "engine/phone.h"
 #include "engine/text.h"
 
@@ -23,13 +24,21 @@ std::optional<CodeStatus> parse_code_status(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<std::string_view> entry_fault(const Entry& entry) {
-  thread_local NameFolder folder;
+void NameLetters::assign(const RegisteredName& name) {
+  size_ = name.whole.size();
+  family_size_ = name.family.size();
+  if (letters_.size() < size_ + NamePrinter::kSpareBytes) letters_.resize(2 * size_ + NamePrinter::kSpareBytes);
+  std::memcpy(letters_.data(), name.whole.data(), size_);
+}
+
+std::optional<std::string_view> entry_fault(const Entry& entry, NameFolder& folder, NameLetters& letters) {
+  letters.clear();
   if (entry.code.digits >= kCodeEnd) return "code is not P and 12 digits";
   if (!entry.name.empty()) {
     const RegisteredName name = folder.fold_registered(entry.name);
     if (name.has_hangul) return "name holds Hangul; it belongs into name_ko";
     if (!name.has_latin_letter) return "name has no Latin letter";
+    letters.assign(name);
   }
   if (!entry.name_ko.empty() && folder.fold_hangul(entry.name_ko).empty()) return "name_ko has no Hangul";
   if (!entry.phone.empty() && !has_digit(entry.phone)) return "phone has no digit";
@@ -39,6 +48,12 @@ std::optional<std::string_view> entry_fault(const Entry& entry) {
   }
   if (entry.replaced_by && entry.status != CodeStatus::kReplaced) return "replaced_by without status replaced";
   return std::nullopt;
+}
+
+std::optional<std::string_view> entry_fault(const Entry& entry) {
+  thread_local NameFolder folder;
+  thread_local NameLetters letters;
+  return entry_fault(entry, folder, letters);
 }
 
 std::string canonical_phone(std::string_view text) {

@@ -1,6 +1,6 @@
 #include "engine/entry_text.h"
 
-#include <algorithm>
+#include <cstring>
 
 #include "engine/phone.h"
 
@@ -19,22 +19,26 @@ enum Flag : unsigned char {
 };
 constexpr unsigned char kAllFlags = 63;
 
-void put_number(std::string& out, std::uint64_t value) {
+constexpr std::size_t kNumberBytesMax = 10;  // 64 bits, 7 a byte
+
+char* put_number(char* out, std::uint64_t value) {
   while (value >= 0x80) {
-    out += static_cast<char>(value | 0x80);
+    *out++ = static_cast<char>(value | 0x80);
     value >>= 7;
   }
-  out += static_cast<char>(value);
+  *out++ = static_cast<char>(value);
+  return out;
 }
 
-void put_text(std::string& out, std::string_view text) {
-  put_number(out, text.size());
-  out += text;
+char* put_text(char* out, std::string_view text) {
+  out = put_number(out, text.size());
+  std::memcpy(out, text.data(), text.size());
+  return out + text.size();
 }
 
-void put_date(std::string& out, Date date) {
+char* put_date(char* out, Date date) {
   const auto days = static_cast<std::int64_t>(date.days) - kDateBaseDays;
-  put_number(out, static_cast<std::uint64_t>(days) << 1 ^ static_cast<std::uint64_t>(days >> 63));
+  return put_number(out, static_cast<std::uint64_t>(days) << 1 ^ static_cast<std::uint64_t>(days >> 63));
 }
 
 /// Reads the pieces of a record; after a piece that is none, `ok` is false and everything else is empty.
@@ -81,7 +85,14 @@ class PieceReader {
 
 }  // namespace
 
-void append_entry_text(const Entry& entry, std::string& out) {
+std::size_t entry_text_bytes_max(const Entry& entry) {
+  constexpr std::size_t kNumbers =
+      2 + 3 + 1 + 1 + 1;  // sizes of names, dates, replaced_by, size of phone, count of zips
+  return 1 + (kNumbers + entry.zips.size()) * kNumberBytesMax + entry.name_ko.size() + entry.name.size() +
+         entry.phone.size();
+}
+
+char* write_entry_text(const Entry& entry, char* out) {
   const bool has_phone = !entry.phone.empty() && !pack_phone(entry.phone);
   const bool has_zips = entry.zips.size() > kRowZips;
   unsigned flags = 0;
@@ -91,18 +102,18 @@ void append_entry_text(const Entry& entry, std::string& out) {
   if (entry.replaced_by) flags |= kHasReplacedBy;
   if (has_phone) flags |= kHasPhone;
   if (has_zips) flags |= kHasZips;
-  out += static_cast<char>(flags);
-  put_text(out, entry.name_ko);
-  put_text(out, entry.name);
-  if (entry.issued) put_date(out, *entry.issued);
-  if (entry.changed) put_date(out, *entry.changed);
-  if (entry.expires) put_date(out, *entry.expires);
-  if (entry.replaced_by) put_number(out, entry.replaced_by->digits);
-  if (has_phone) put_text(out, entry.phone);
-  if (has_zips) {
-    put_number(out, entry.zips.size() - kRowZips);
-    std::for_each(entry.zips.begin() + kRowZips, entry.zips.end(), [&](std::uint32_t zip) { put_number(out, zip); });
-  }
+  *out++ = static_cast<char>(flags);
+  out = put_text(out, entry.name_ko);
+  out = put_text(out, entry.name);
+  if (entry.issued) out = put_date(out, *entry.issued);
+  if (entry.changed) out = put_date(out, *entry.changed);
+  if (entry.expires) out = put_date(out, *entry.expires);
+  if (entry.replaced_by) out = put_number(out, entry.replaced_by->digits);
+  if (has_phone) out = put_text(out, entry.phone);
+  if (!has_zips) return out;
+  out = put_number(out, entry.zips.size() - kRowZips);
+  for (std::size_t i = kRowZips; i < entry.zips.size(); ++i) out = put_number(out, entry.zips[i]);
+  return out;
 }
 
 std::optional<EntryText> read_entry_text(std::span<const std::byte> text) {

@@ -22,8 +22,11 @@ namespace clearline {
 /// Zips of an entry that stand in its rows; further ones are in the text.
 inline constexpr std::size_t kRowZips = 2;
 
-/// Appends the record of an entry.
-void append_entry_text(const Entry& entry, std::string& out);
+/// Bytes that the record of an entry takes at most.
+std::size_t entry_text_bytes_max(const Entry& entry);
+
+/// Writes the record of an entry to `out`, entry_text_bytes_max(entry) bytes; returns its end.
+char* write_entry_text(const Entry& entry, char* out);
 
 /// The zips that do not stand in the rows. No vector: reading a text allocates nothing.
 class FurtherZips {

@@ -1,20 +1,29 @@
 // RegistryBuilder: entries in any order become a table.
 //
-// Each entry is folded into its rows at once; its text goes into chunks in the order of arrival. Rows wait by segment,
-// with their tickets; build() fills one segment after the other and frees what waited, so the peak is about the table,
-// one copy of the texts and 40 bytes an entry.
+//   Entry --Batch::add--> rows and texts --add--> [ texts of the table, in the order of arrival ]
+//    any thread, most of the work        one thread \-> rows wait by partition --build--> [ buckets, side rows ]
+//                                                      (engine/waiting_rows.h)     all threads
+//
+// Memory      the texts lie where they stay; 40 bytes an entry wait, and go back partition by partition while the table
+//             fills: the peak is about the table, and touching memory for the first time is what costs most here.
+// Order       batches are added in the order of the input, and a partition keeps its order of arrival. So the table
+//             depends on the entries and the key alone, not on the threads.
 #include "clearline/registry.h"
 
 #include <algorithm>
-#include <array>
+#include <cassert>
 #include <cstring>
-#include <new>
+#include <span>
+#include <tuple>
 #include <vector>
 
 #include "engine/code_index.h"
+#include "engine/entry.h"
 #include "engine/entry_text.h"
+#include "engine/pipeline.h"
 #include "engine/registry_table.h"
 #include "engine/rows.h"
+#include "engine/waiting_rows.h"
 
 namespace clearline {
 
@@ -30,51 +39,6 @@ std::optional<Entry> Registry::find(Code code) const { return table_->find(code)
 
 namespace {
 
-struct WaitingRow {
-  HotRow hot;
-  SideRow side;
-  std::uint64_t ticket;
-};
-
-/// Texts in the order of arrival, each starting at a multiple of kTextUnitBytes.
-class TextChunks {
- public:
-  /// The offset of the text in all texts.
-  std::uint64_t append(std::string_view text) {
-    size_ = (size_ + kTextUnitBytes - 1) / kTextUnitBytes * kTextUnitBytes;
-    const std::uint64_t offset = size_;
-    while (!text.empty()) {
-      const std::size_t at = size_ % kChunkBytes;
-      if (at == 0) chunks_.push_back(std::make_unique<Chunk>());
-      const std::size_t piece = std::min(text.size(), kChunkBytes - at);
-      std::memcpy(chunks_.back()->data() + at, text.data(), piece);
-      text.remove_prefix(piece);
-      size_ += piece;
-    }
-    return offset;
-  }
-
-  std::uint64_t size() const { return size_; }
-
-  /// Copies all to `out[size()]` and frees each chunk behind its copy.
-  void move_to(std::span<std::byte> out) {
-    std::size_t at = 0;
-    for (auto& chunk : chunks_) {
-      const std::size_t piece = std::min(kChunkBytes, out.size() - at);
-      std::memcpy(out.data() + at, chunk->data(), piece);
-      at += piece;
-      chunk.reset();
-    }
-  }
-
- private:
-  static constexpr std::size_t kChunkBytes = std::size_t{4} << 20;
-  static_assert(kChunkBytes % kTextUnitBytes == 0);
-  using Chunk = std::array<char, kChunkBytes>;
-  std::vector<std::unique_ptr<Chunk>> chunks_;
-  std::uint64_t size_ = 0;
-};
-
 /// What a side row can name.
 constexpr std::uint64_t kTextBytesMax = (std::uint64_t{1} << 32) * kTextUnitBytes;
 
@@ -82,16 +46,55 @@ constexpr std::uint64_t kTextBytesMax = (std::uint64_t{1} << 32) * kTextUnitByte
 /// and slower. Later images may start later: the table carries its base.
 constexpr std::int32_t kExpiryBaseDays = 18'993;
 
-/// Puts waiting rows into the buckets of one segment.
-class SegmentFiller {
+/// What became of the rows of one partition.
+struct FilledPartition {
+  std::uint64_t entry_count = 0;
+  std::vector<RegistryBuilder::Duplicate> duplicates;
+};
+
+/// Puts the waiting rows of partitions into their segments. Partitions share nothing, so threads may take one each.
+class PartitionFiller {
  public:
-  SegmentFiller(std::span<HotBucket> buckets, std::span<SideRow> side) : buckets_(buckets), side_(side) {
-    tickets_.resize(side.size());
+  PartitionFiller(RegistryTable& table, const WaitingRows& waiting, RegistryBuilder::OnDuplicate on_duplicate)
+      : buckets_(reinterpret_cast<HotBucket*>(table.bucket_bytes().data())),
+        side_(reinterpret_cast<SideRow*>(table.side_bytes().data())),
+        segments_(table.segments()),
+        waiting_(&waiting),
+        on_duplicate_(on_duplicate) {}
+
+  void fill(std::size_t partition, FilledPartition& filled) const {
+    const auto pieces = waiting_->pieces(partition);
+    for (const std::span<const WaitingRow> rows : pieces) {
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (i + kLookahead < rows.size()) prefetch(rows[i + kLookahead]);
+        const auto held = put(rows[i]);
+        if (!held) {
+          ++filled.entry_count;
+          continue;
+        }
+        const Code code = unmix_code(rows[i].segment() << kTailBits | rows[i].hot.tail());
+        filled.duplicates.push_back({code, ticket_of(side_[*held], pieces), rows[i].ticket});
+        if (on_duplicate_ == RegistryBuilder::OnDuplicate::kKeepLast) write(*held, rows[i]);
+      }
+    }
+  }
+
+ private:
+  static constexpr std::size_t kLookahead = 16;
+
+  std::size_t bucket_count(std::size_t segment) const { return segments_[segment + 1] - segments_[segment]; }
+
+  void prefetch(const WaitingRow& row) const {
+    const std::size_t segment = row.segment();
+    const std::size_t home = home_bucket(row.hot.tail(), segments_[segment], bucket_count(segment));
+    __builtin_prefetch(&buckets_[home], 1);
+    __builtin_prefetch(&side_[home * kBucketRows], 1);
   }
 
   /// The row that holds the same code already, or none: then it is put.
-  std::optional<std::size_t> put(const WaitingRow& row) {
-    for (ProbeSequence probe(row.hot.tail(), 0, buckets_.size());; probe.next()) {
+  std::optional<std::size_t> put(const WaitingRow& row) const {
+    const std::size_t segment = row.segment();
+    for (ProbeSequence probe(row.hot.tail(), segments_[segment], bucket_count(segment));; probe.next()) {
       for (std::size_t i = 0; i < kBucketRows; ++i) {
         const HotRow& held = buckets_[probe.bucket()].rows[i];
         const std::size_t at = probe.bucket() * kBucketRows + i;
@@ -104,21 +107,78 @@ class SegmentFiller {
     }
   }
 
-  void write(std::size_t at, const WaitingRow& row) {
+  void write(std::size_t at, const WaitingRow& row) const {
     buckets_[at / kBucketRows].rows[at % kBucketRows] = row.hot;
-    side_[at] = row.side;
-    tickets_[at] = row.ticket;
+    side_[at] = row.side_alone();
   }
 
-  std::uint64_t ticket(std::size_t at) const { return tickets_[at]; }
+  /// The ticket with which a row came. No two texts have one place, and places ascend in the order of arrival: so a
+  /// table of tickets, 8 bytes an entry, is not needed.
+  static std::uint64_t ticket_of(const SideRow& side, std::span<const std::span<const WaitingRow>> pieces) {
+    const std::uint64_t place = side.text_offset();
+    const auto starts_behind = [&](const auto& piece) { return piece.front().side.text_offset() > place; };
+    const auto piece =
+        std::find_if(pieces.rbegin(), pieces.rend(), [&](const auto& rows) { return !starts_behind(rows); });
+    const auto row =
+        std::lower_bound(piece->begin(), piece->end(), place,
+                         [](const WaitingRow& waiting, std::uint64_t at) { return waiting.side.text_offset() < at; });
+    return row->ticket;
+  }
 
- private:
-  std::span<HotBucket> buckets_;
-  std::span<SideRow> side_;
-  std::vector<std::uint64_t> tickets_;
+  HotBucket* buckets_;
+  SideRow* side_;
+  const std::uint32_t* segments_;
+  const WaitingRows* waiting_;
+  RegistryBuilder::OnDuplicate on_duplicate_;
 };
 
+constexpr std::uint64_t to_text_unit(std::uint64_t bytes) {
+  return (bytes + kTextUnitBytes - 1) / kTextUnitBytes * kTextUnitBytes;
+}
+
 }  // namespace
+
+/// Rows whose texts start at the batch's own 0.
+struct RegistryBuilder::Batch::State {
+  State(const NamePrinter& name_printer, std::int32_t base_days) : printer(name_printer), expiry_base_days(base_days) {}
+
+  NamePrinter printer;
+  std::int32_t expiry_base_days;
+  NameFolder folder;
+  NameLetters letters;
+  std::vector<WaitingRow> rows;
+  std::vector<char> texts;  // [0, text_bytes) count; the rest keeps its memory
+  std::size_t text_bytes = 0;
+};
+
+RegistryBuilder::Batch::Batch(std::unique_ptr<State> state) : state_(std::move(state)) {}
+RegistryBuilder::Batch::Batch(Batch&&) noexcept = default;
+RegistryBuilder::Batch& RegistryBuilder::Batch::operator=(Batch&&) noexcept = default;
+RegistryBuilder::Batch::~Batch() = default;
+
+std::size_t RegistryBuilder::Batch::size() const { return state_->rows.size(); }
+
+void RegistryBuilder::Batch::clear() {
+  state_->rows.clear();
+  state_->text_bytes = 0;
+}
+
+std::optional<std::string_view> RegistryBuilder::Batch::add(const Entry& entry, std::uint64_t ticket) {
+  State& state = *state_;
+  if (const auto fault = entry_fault(entry, state.folder, state.letters)) return fault;
+  const std::size_t offset = to_text_unit(state.text_bytes);
+  const std::size_t needed = offset + entry_text_bytes_max(entry);
+  if (state.texts.size() < needed) state.texts.resize(std::max(needed, 2 * state.texts.size()));
+  char* const texts = state.texts.data();
+  std::fill(texts + state.text_bytes, texts + offset, '\0');
+  state.text_bytes = static_cast<std::size_t>(write_entry_text(entry, texts + offset) - texts);
+  WaitingRow& row = state.rows.emplace_back();
+  row.hot = make_hot_row(entry, state.letters, state.printer, state.expiry_base_days);
+  row.side = make_side_row(entry, offset);
+  row.ticket = ticket;
+  row.set_segment(mix_code(entry.code) >> kTailBits);
+  return std::nullopt;
+}
 
 struct RegistryBuilder::State {
   State(const RegistryKey& key, const RegistryIdentity& identity) : printer(key) {
@@ -128,39 +188,59 @@ struct RegistryBuilder::State {
   }
   RegistryShape shape;
   NamePrinter printer;
-  NameFolder folder;
-  TextChunks texts;
-  std::string text;
-  std::array<std::vector<WaitingRow>, kSegmentCount> waiting;
+  WaitingRows waiting;
+  Pages texts;
+  bool lacks_memory = false;
 };
 
 RegistryBuilder::RegistryBuilder(const RegistryKey& key, const RegistryIdentity& identity)
-    : state_(std::make_unique<State>(key, identity)) {}
+    : state_(std::make_unique<State>(key, identity)), single_(make_batch()) {}
 RegistryBuilder::~RegistryBuilder() = default;
 
-void RegistryBuilder::add(const Entry& entry, std::uint64_t ticket) {
-  State& state = *state_;
-  state.text.clear();
-  append_entry_text(entry, state.text);
-  const std::uint64_t offset = state.texts.append(state.text);
-  WaitingRow row{make_hot_row(entry, state.folder, state.printer, state.shape.expiry_base_days),
-                 make_side_row(entry, offset), ticket};
-  state.waiting[mix_code(entry.code) >> kTailBits].push_back(row);
+RegistryBuilder::Batch RegistryBuilder::make_batch() const {
+  return Batch(std::make_unique<Batch::State>(state_->printer, state_->shape.expiry_base_days));
 }
 
-RegistryBuilder::Outcome RegistryBuilder::build(OnDuplicate on_duplicate, std::size_t listed_max) {
+void RegistryBuilder::add(const Entry& entry, std::uint64_t ticket) {
+  single_.clear();
+  [[maybe_unused]] const auto fault = single_.add(entry, ticket);
+  assert(!fault);
+  add(single_);
+}
+
+void RegistryBuilder::add(const Batch& batch) {
+  State& state = *state_;
+  const Batch::State& from = *batch.state_;
+  const std::size_t base = to_text_unit(state.texts.bytes().size());
+  // Without texts there are no rows, and an end of all texts off a unit must not be moved.
+  if (from.rows.empty() || state.lacks_memory) return;
+  if (!state.texts.resize(base + from.text_bytes)) {
+    state.lacks_memory = true;
+    return;
+  }
+  std::memcpy(state.texts.bytes().data() + base, from.texts.data(), from.text_bytes);
+  for (WaitingRow row : from.rows) {
+    row.side.move_text(base);
+    if (!state.waiting.add(row)) state.lacks_memory = true;
+  }
+}
+
+RegistryBuilder::Outcome RegistryBuilder::build(OnDuplicate on_duplicate, std::size_t listed_max, int threads) {
   auto fresh = std::make_unique<State>(state_->shape.key, state_->shape.identity);
   const std::unique_ptr<State> state = std::exchange(state_, std::move(fresh));
   Outcome outcome;
 
   RegistryShape& shape = state->shape;
   std::vector<std::uint32_t> segments{0};
-  for (const auto& rows : state->waiting) {
-    shape.bucket_count += segment_buckets(rows.size());
+  for (std::size_t segment = 0; segment < kSegmentCount; ++segment) {
+    shape.bucket_count += segment_buckets(state->waiting.segment_rows(segment));
     segments.push_back(static_cast<std::uint32_t>(shape.bucket_count));
   }
-  shape.text_bytes = state->texts.size();
-  auto table = shape.text_bytes <= kTextBytesMax ? RegistryTable::create(shape) : nullptr;
+  shape.text_bytes = state->texts.bytes().size();
+  state->texts.trim();
+  auto table = !state->lacks_memory && shape.text_bytes <= kTextBytesMax
+                   ? RegistryTable::create(shape, std::move(state->texts))
+                   : nullptr;
   if (!table) {
     outcome.status =
         Status(StatusKind::kOutput, "build registry: not enough memory for " +
@@ -168,30 +248,37 @@ RegistryBuilder::Outcome RegistryBuilder::build(OnDuplicate on_duplicate, std::s
     return outcome;
   }
   std::memcpy(table->segment_bytes().data(), segments.data(), table->segment_bytes().size());
-  state->texts.move_to(table->text_bytes());
 
-  auto* buckets = reinterpret_cast<HotBucket*>(table->bucket_bytes().data());
-  auto* side = reinterpret_cast<SideRow*>(table->side_bytes().data());
   std::uint64_t entry_count = 0;
-  for (std::size_t segment = 0; segment < kSegmentCount; ++segment) {
-    const std::size_t first = segments[segment];
-    const std::size_t count = segments[segment + 1] - first;
-    SegmentFiller filler({buckets + first, count}, {side + first * kBucketRows, count * kBucketRows});
-    for (const WaitingRow& row : state->waiting[segment]) {
-      const auto held = filler.put(row);
-      if (!held) {
-        ++entry_count;
-        continue;
-      }
-      const Code code = unmix_code(segment << kTailBits | row.hot.tail());
-      outcome.duplicates.push_back({code, filler.ticket(*held), row.ticket});
-      if (on_duplicate == OnDuplicate::kKeepLast) filler.write(*held, row);
-    }
-    std::vector<WaitingRow>().swap(state->waiting[segment]);
-  }
+  const PartitionFiller filler(*table, state->waiting, on_duplicate);
+  struct Token {
+    std::size_t partition = 0;
+    FilledPartition filled;
+  };
+  std::vector<Token> tokens(static_cast<std::size_t>(pipeline_tokens(threads)));
+  std::size_t next = 0;
+  PipelineStages stages;
+  stages.read = [&](int token) {
+    if (next == WaitingRows::kPartitionCount) return false;
+    tokens[static_cast<std::size_t>(token)] = {next++, {}};
+    return true;
+  };
+  stages.work = [&](int token, int) {
+    Token& it = tokens[static_cast<std::size_t>(token)];
+    filler.fill(it.partition, it.filled);
+    state->waiting.drop(it.partition);
+  };
+  stages.deliver = [&](int token) {
+    const FilledPartition& filled = tokens[static_cast<std::size_t>(token)].filled;
+    entry_count += filled.entry_count;
+    outcome.duplicates.insert(outcome.duplicates.end(), filled.duplicates.begin(), filled.duplicates.end());
+  };
+  run_pipeline(threads, stages);
+
   outcome.duplicate_count = outcome.duplicates.size();
-  std::sort(outcome.duplicates.begin(), outcome.duplicates.end(),
-            [](const Duplicate& a, const Duplicate& b) { return a.again < b.again; });
+  std::sort(outcome.duplicates.begin(), outcome.duplicates.end(), [](const Duplicate& a, const Duplicate& b) {
+    return std::tie(a.again, a.first, a.code) < std::tie(b.again, b.first, b.code);
+  });
   outcome.duplicates.resize(std::min(outcome.duplicates.size(), listed_max));
   if (outcome.duplicate_count == 0 || on_duplicate == OnDuplicate::kKeepLast) {
     table->set_entry_count(entry_count);

@@ -1,6 +1,7 @@
 #include "engine/registry_table.h"
 
 #include <algorithm>
+#include <cassert>
 #include <limits>
 
 #include "engine/code_index.h"
@@ -8,7 +9,7 @@
 
 namespace clearline {
 
-std::unique_ptr<RegistryTable> RegistryTable::create(const RegistryShape& shape) {
+std::unique_ptr<RegistryTable> RegistryTable::create(const RegistryShape& shape, std::optional<Pages> texts) {
   if (shape.bucket_count > std::numeric_limits<std::uint32_t>::max()) return nullptr;
   std::unique_ptr<RegistryTable> table(new RegistryTable);
   table->shape_ = shape;
@@ -20,9 +21,13 @@ std::unique_ptr<RegistryTable> RegistryTable::create(const RegistryShape& shape)
   };
   if (!make(table->buckets_, shape.bucket_count * sizeof(HotBucket)) ||
       !make(table->side_, shape.bucket_count * kBucketRows * sizeof(SideRow)) ||
-      !make(table->texts_, shape.text_bytes) || !make(table->segments_, (kSegmentCount + 1) * sizeof(std::uint32_t))) {
+      !make(table->segments_, (kSegmentCount + 1) * sizeof(std::uint32_t))) {
     return nullptr;
   }
+  if (!texts) texts = Pages::create(shape.text_bytes);
+  if (!texts) return nullptr;
+  assert(texts->bytes().size() == shape.text_bytes);
+  table->texts_ = std::move(*texts);
   return table;
 }
 
@@ -40,6 +45,7 @@ std::optional<std::string_view> RegistryTable::content_fault() const {
   const CodeIndex index(buckets(), segments());
   const NamePrinter printer(shape_.key);
   NameFolder folder;
+  NameLetters letters;
   std::uint64_t count = 0;
   for (std::size_t segment = 0; segment < kSegmentCount; ++segment) {
     const std::size_t first_row = segments()[segment] * kBucketRows;
@@ -58,8 +64,8 @@ std::optional<std::string_view> RegistryTable::content_fault() const {
       if (index.find(mixed, index.home(mixed)) != row) return "a row is not found by its code";
       const auto entry = read_entry(code, hot, side()[row], texts_.bytes());
       if (!entry) return "a text cannot be read";
-      if (entry_fault(*entry)) return "an entry is not well formed";
-      const HotRow hot_again = make_hot_row(*entry, folder, printer, shape_.expiry_base_days);
+      if (entry_fault(*entry, folder, letters)) return "an entry is not well formed";
+      const HotRow hot_again = make_hot_row(*entry, letters, printer, shape_.expiry_base_days);
       const SideRow side_again = make_side_row(*entry, side()[row].text_offset());
       if (hot_again.head != hot.head) return "a row does not agree with its text";
       if (hot_again.name_print != hot.name_print) return "a name does not have its fingerprint";

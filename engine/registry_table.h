@@ -37,8 +37,9 @@ struct RegistryShape {
 
 class RegistryTable {
  public:
-  /// Zeroed sections of the sizes of `shape`, to be filled by the builder or from an image. Nothing when memory lacks.
-  static std::unique_ptr<RegistryTable> create(const RegistryShape& shape);
+  /// Zeroed sections of the sizes of `shape`, to be filled by the builder or from an image; the builder brings the
+  /// texts with it. Nothing when memory lacks.
+  static std::unique_ptr<RegistryTable> create(const RegistryShape& shape, std::optional<Pages> texts = std::nullopt);
 
   const RegistryShape& shape() const { return shape_; }
 

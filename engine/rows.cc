@@ -1,24 +1,19 @@
 #include "engine/rows.h"
 
-#include <vector>
-
 #include "engine/entry_text.h"
 #include "engine/phone.h"
 
 namespace clearline {
 
-HotRow make_hot_row(const Entry& entry, NameFolder& folder, const NamePrinter& printer, std::int32_t expiry_base_days) {
+HotRow make_hot_row(const Entry& entry, NameLetters& letters, const NamePrinter& printer,
+                    std::int32_t expiry_base_days) {
   std::uint64_t family = 0;
   std::uint64_t print = NamePrinter::kNoPrint;
   if (!entry.name.empty()) {
-    const RegisteredName name = folder.fold_registered(entry.name);
     // An empty family (", JUAN") makes FG and GF the same: the text says so.
-    family =
-        name.family.empty() || name.family.size() >= HotRow::kFamilyLong ? HotRow::kFamilyLong : name.family.size();
-    thread_local std::vector<char> whole;
-    whole.assign(name.whole.begin(), name.whole.end());
-    whole.resize(whole.size() + NamePrinter::kSpareBytes);
-    print = printer.print(entry.code, whole.data(), name.whole.size());
+    family = letters.family_size() == 0 || letters.family_size() >= HotRow::kFamilyLong ? HotRow::kFamilyLong
+                                                                                        : letters.family_size();
+    print = printer.print(entry.code, letters.data(), letters.size());
   }
   std::uint64_t expiry = 0;
   if (entry.expires) {

@@ -5,16 +5,17 @@
 #include <span>
 
 #include "engine/code_index.h"
+#include "engine/entry.h"
 #include "engine/hash.h"
-#include "engine/name.h"
 #include "engine/registry_table.h"
 
 namespace clearline {
 
 inline constexpr std::size_t kTextUnitBytes = 4;
 
-/// The head and name_print of an entry.
-HotRow make_hot_row(const Entry& entry, NameFolder& folder, const NamePrinter& printer, std::int32_t expiry_base_days);
+/// The head and name_print of an entry whose name has these letters. Writes behind the letters.
+HotRow make_hot_row(const Entry& entry, NameLetters& letters, const NamePrinter& printer,
+                    std::int32_t expiry_base_days);
 
 /// `text_offset` is a multiple of kTextUnitBytes.
 SideRow make_side_row(const Entry& entry, std::uint64_t text_offset);

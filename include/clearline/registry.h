@@ -74,7 +74,8 @@ class Registry {
   std::unique_ptr<RegistryTable> table_;
 };
 
-/// Gathers entries in any order and makes a Registry of them.
+/// Gathers entries in any order and makes a Registry of them. Used by one thread at a time; what costs, folding the
+/// entries, can be done by many, each with batches of its own.
 class RegistryBuilder {
  public:
   /// `key` must come from a source of randomness: who knows it could prepare names with equal fingerprints.
@@ -85,6 +86,30 @@ class RegistryBuilder {
   /// say.
   void add(const Entry& entry, std::uint64_t ticket = 0);
 
+  /// Entries on their way to a builder, folded already. Used by one thread at a time, whichever thread the builder is
+  /// used by. Its memory is reused.
+  class Batch {
+   public:
+    Batch(Batch&&) noexcept;
+    Batch& operator=(Batch&&) noexcept;
+    ~Batch();
+
+    /// Takes an entry, as RegistryBuilder::add; or says what entry_fault says, and takes nothing.
+    std::optional<std::string_view> add(const Entry& entry, std::uint64_t ticket = 0);
+    std::size_t size() const;
+    void clear();
+
+   private:
+    friend class RegistryBuilder;
+    struct State;
+    explicit Batch(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+  };
+  /// An empty batch for this builder and no other: the key is in its entries.
+  Batch make_batch() const;
+  /// Takes all entries of a batch, as if they were added now one after the other. The batch stays as it is.
+  void add(const Batch& batch);
+
   /// One code that was added more than once: `first` and `again` are tickets in the order of adding.
   struct Duplicate {
     Code code;
@@ -93,7 +118,8 @@ class RegistryBuilder {
   };
   enum class OnDuplicate { kRefuse, kKeepLast };
 
-  /// The registry, at seq 0; the builder is empty afterwards. With kRefuse the doubles are listed (the first
+  /// The registry, at seq 0, filled by `threads` threads, the caller's included; the builder is empty afterwards. The
+  /// same entries in the same order make the same registry, whatever the threads and batches. With kRefuse the doubles are listed (the first
   /// `listed_max` by ticket, all counted) and no registry is made; with kKeepLast the entry added last stays. A status
   /// that is not ok says that there was not enough memory.
   struct Outcome {
@@ -102,11 +128,12 @@ class RegistryBuilder {
     std::vector<Duplicate> duplicates;
     std::uint64_t duplicate_count = 0;
   };
-  Outcome build(OnDuplicate on_duplicate, std::size_t listed_max = 20);
+  Outcome build(OnDuplicate on_duplicate, std::size_t listed_max = 20, int threads = 1);
 
  private:
   struct State;
   std::unique_ptr<State> state_;
+  Batch single_;  // for entries that come one by one
 };
 
 }  // namespace clearline

@@ -148,7 +148,7 @@ Status run_registry_build(const BuildRequest& request, BuildReport& report) {
     if (!status.ok()) return status;
   }
   if (read.bad.count() != 0) tell_bad_records(name, read.bad);
-  auto outcome = builder.build(request.on_duplicate);
+  auto outcome = builder.build(request.on_duplicate, BadRecords::kListedMax, usable_processors());
   if (!outcome.status.ok()) return outcome.status;
   if (!outcome.registry) tell_duplicates(name, outcome);
   if ((read.bad.count() != 0 && !rejects) || !outcome.registry) {

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::array<std::string_view, kRegistryFieldCount> kFieldWords{
     "code", "name", "name_ko", "phone", "zips", "status", "replaced_by", "issued", "changed", "expires"};
-/// Some 3,000 records: with their entries they stay in a core's second cache from the decoder to the builder.
+/// Some 3,000 records: with their rows they stay in a core's second cache from the decoder to the builder.
 constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
 
 std::optional<std::size_t> field_index(std::string_view word) {
@@ -102,17 +102,19 @@ EntryFault make_entry(const RawEntry& raw, Entry& entry) {
     return {"expires is no real date", RegistryField::kExpires};
   }
   if (!entry.changed) entry.changed = entry.issued;
-  if (const auto words = entry_fault(entry)) {
-    // The words start with the field they are about.
-    const auto field = field_index(words->substr(0, words->find(' ')));
-    return {*words, field ? static_cast<RegistryField>(*field) : RegistryField::kCode};
-  }
   return {};
+}
+
+/// What a builder says of an entry: the words start with the field they are about.
+EntryFault to_entry_fault(std::string_view words) {
+  const auto field = field_index(words.substr(0, words.find(' ')));
+  return {words, field ? static_cast<RegistryField>(*field) : RegistryField::kCode};
 }
 
 /// The records of one block, on their way from the decoding thread to the builder. Its memory is reused.
 struct DecodedRecords {
-  explicit DecodedRecords(std::size_t block_bytes) : block(block_bytes) {}
+  DecodedRecords(std::size_t block_bytes, RegistryBuilder::Batch&& empty_batch)
+      : block(block_bytes), batch(std::move(empty_batch)) {}
 
   struct Bad {
     BadRecord record;
@@ -120,24 +122,12 @@ struct DecodedRecords {
   };
   Block block;
   std::uint64_t bytes_taken = 0;  // of the file, up to this block
-  std::vector<Entry> entries;     // [0, size) count; the others keep their memory
-  std::vector<std::uint64_t> lines;
-  std::size_t size = 0;
+  RegistryBuilder::Batch batch;
   std::vector<Bad> bad;
 
   void clear() {
-    size = 0;
-    lines.clear();
+    batch.clear();
     bad.clear();
-  }
-  /// The entry to fill next. It counts once it is kept.
-  Entry& next_entry() {
-    if (entries.size() == size) entries.emplace_back();
-    return entries[size];
-  }
-  void keep(std::uint64_t line) {
-    lines.push_back(line);
-    ++size;
   }
   void refuse(std::uint64_t line, std::uint32_t column, std::string_view what, std::string_view bytes) {
     bad.push_back({{line, column, what}, bytes});
@@ -216,11 +206,8 @@ class RecordDecoder {
         if (column != InputFormat::kNoColumn) raw_.values[field] = record_.fields[column];
       }
       split_zips(raw_[RegistryField::kZips], raw_.zips);
-      const EntryFault fault = make_entry(raw_, out.next_entry());
-      if (fault.what.empty()) {
-        out.keep(record_.line);
-        continue;
-      }
+      const EntryFault fault = take_entry(record_.line, out);
+      if (fault.what.empty()) continue;
       const std::size_t column = (*columns_)[static_cast<std::size_t>(fault.field)];
       out.refuse(record_.line, column == InputFormat::kNoColumn ? 0 : record_.column(column), fault.what, record_.raw);
     }
@@ -237,23 +224,27 @@ class RecordDecoder {
       if (line.ends_with('\n')) line.remove_suffix(1);
       if (line.ends_with('\r')) line.remove_suffix(1);
       if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-      const LineFault fault = decode_line(line, out.next_entry());
-      if (fault) {
-        out.refuse(line_number, fault.column, fault.what, bytes);
-      } else {
-        out.keep(line_number);
-      }
+      const LineFault fault = decode_line(line, line_number, out);
+      if (fault) out.refuse(line_number, fault.column, fault.what, bytes);
     }
   }
 
-  LineFault decode_line(std::string_view line, Entry& entry) {
+  LineFault decode_line(std::string_view line, std::uint64_t line_number, DecodedRecords& out) {
     if (line.size() > format_->line_bytes_max) return {"line is longer than the limit", 0};
     if (const LineFault fault = object_.parse(line)) return fault;
     raw_.clear();
     member_columns_.fill(0);
     if (const LineFault fault = take_members()) return fault;
-    const EntryFault fault = make_entry(raw_, entry);
+    const EntryFault fault = take_entry(line_number, out);
     return {fault.what, member_columns_[static_cast<std::size_t>(fault.field)]};
+  }
+
+  /// Makes an entry of the texts of a record and takes it, unless there is a fault.
+  EntryFault take_entry(std::uint64_t line, DecodedRecords& out) {
+    const EntryFault fault = make_entry(raw_, entry_);
+    if (!fault.what.empty()) return fault;
+    const auto words = out.batch.add(entry_, line);
+    return words ? to_entry_fault(*words) : EntryFault{};
   }
 
   LineFault take_members() {
@@ -289,6 +280,7 @@ class RecordDecoder {
   CsvRecord record_;
   JsonObject object_;
   RawEntry raw_;
+  Entry entry_;  // its memory is reused
   std::array<std::uint32_t, kRegistryFieldCount> member_columns_{};
 };
 
@@ -328,7 +320,7 @@ Status read_registry(std::unique_ptr<ByteSource> source, std::optional<Format> f
   for (int i = 0; i < threads; ++i) decoders.emplace_back((*reader)->format(), columns);
   std::vector<DecodedRecords> tokens;
   tokens.reserve(static_cast<std::size_t>(pipeline_tokens(threads)));
-  for (int i = 0; i < pipeline_tokens(threads); ++i) tokens.emplace_back(kBlockBytes);
+  for (int i = 0; i < pipeline_tokens(threads); ++i) tokens.emplace_back(kBlockBytes, builder.make_batch());
 
   Status read_status;     // of the reading stage
   Status deliver_status;  // of the delivering stage
@@ -346,9 +338,9 @@ Status read_registry(std::unique_ptr<ByteSource> source, std::optional<Format> f
     decoders[static_cast<std::size_t>(worker)].decode(tokens[static_cast<std::size_t>(token)]);
   };
   const auto deliver = [&](const DecodedRecords& records) -> Status {
-    read.records += records.size + records.bad.size();
+    read.records += records.batch.size() + records.bad.size();
     read.bytes += records.block.size;
-    for (std::size_t i = 0; i < records.size; ++i) builder.add(records.entries[i], records.lines[i]);
+    builder.add(records.batch);
     for (const DecodedRecords::Bad& bad : records.bad) {
       read.bad.add(bad.record);
       if (!on_reject) continue;

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 
@@ -110,6 +111,95 @@ TEST(Registry, DoubleCodesAreRefusedOrTheLastStays) {
   ASSERT_TRUE(kept.registry);
   EXPECT_EQ(kept.registry->size(), 1U);
   EXPECT_EQ(kept.registry->find(Code{42})->name, "FIRST ONEXXX");
+}
+
+/// All bytes of a registry's table.
+std::string bytes_of(const Registry& registry) {
+  std::string bytes;
+  const RegistryTable& table = registry.table();
+  for (const auto section : {table.segment_bytes(), table.bucket_bytes(), table.side_bytes(), table.text_bytes()}) {
+    bytes.append(reinterpret_cast<const char*>(section.data()), section.size());
+  }
+  return bytes;
+}
+
+TEST(Registry, IsTheSameWhateverTheThreadsAndBatches) {
+  std::mt19937_64 random(test::test_seed());
+  std::vector<Entry> entries;
+  for (int i = 0; i < (CLEARLINE_SANITIZED != 0 ? 20'000 : 200'000); ++i) {
+    entries.push_back(random_entry(random));
+    if (random() % 50 == 0) entries.back().code = entries[random() % entries.size()].code;
+  }
+  auto one_by_one = builder();
+  for (std::size_t i = 0; i < entries.size(); ++i) one_by_one.add(entries[i], i);
+  const auto expected = one_by_one.build(RegistryBuilder::OnDuplicate::kKeepLast);
+  ASSERT_GT(expected.duplicate_count, 0U);
+  const std::string expected_bytes = bytes_of(*expected.registry);
+  for (const int threads : {1, 2, 5}) {
+    auto batched = builder();
+    auto batch = batched.make_batch();
+    for (std::size_t i = 0; i < entries.size();) {
+      batch.clear();
+      for (std::size_t end = std::min(i + random() % 5'000, entries.size()); i < end; ++i) batch.add(entries[i], i);
+      batched.add(batch);
+    }
+    const auto outcome = batched.build(RegistryBuilder::OnDuplicate::kKeepLast, 20, threads);
+    ASSERT_EQ(outcome.duplicate_count, expected.duplicate_count);
+    for (std::size_t i = 0; i < outcome.duplicates.size(); ++i) {
+      ASSERT_EQ(outcome.duplicates[i].first, expected.duplicates[i].first);
+      ASSERT_EQ(outcome.duplicates[i].again, expected.duplicates[i].again);
+    }
+    ASSERT_EQ(outcome.registry->size(), expected.registry->size());
+    ASSERT_TRUE(bytes_of(*outcome.registry) == expected_bytes) << threads << " threads";
+  }
+}
+
+TEST(Registry, ADoubleIsToldWithTheEntryThatHeldItsCodeBefore) {
+  // Enough rows that a partition has several pieces; the tickets are no places.
+  constexpr std::uint64_t kCount = 500'000;
+  constexpr std::uint64_t kCodes = 499'000;
+  const auto ticket = [](std::uint64_t i) { return i * 3 + 1'000; };
+  for (const auto on_duplicate : {RegistryBuilder::OnDuplicate::kRefuse, RegistryBuilder::OnDuplicate::kKeepLast}) {
+    auto build = builder();
+    for (std::uint64_t i = 0; i < kCount; ++i) {
+      Entry entry;
+      entry.code = Code{i % kCodes};
+      build.add(entry, ticket(i));
+    }
+    for (int again = 0; again < 2; ++again) {
+      Entry entry;
+      entry.code = Code{7};
+      build.add(entry, ticket(kCount + static_cast<std::uint64_t>(again)));
+    }
+    const auto outcome = build.build(on_duplicate, kCount, 2);
+    ASSERT_EQ(outcome.duplicate_count, kCount - kCodes + 2);
+    for (std::uint64_t i = 0; i < kCount - kCodes; ++i) {
+      ASSERT_EQ(outcome.duplicates[i].code, Code{i});
+      ASSERT_EQ(outcome.duplicates[i].first, ticket(i));
+      ASSERT_EQ(outcome.duplicates[i].again, ticket(kCodes + i));
+    }
+    const bool keeps_last = on_duplicate == RegistryBuilder::OnDuplicate::kKeepLast;
+    EXPECT_EQ(outcome.duplicates[kCount - kCodes].first, ticket(keeps_last ? kCodes + 7 : 7));
+    EXPECT_EQ(outcome.duplicates.back().first, ticket(keeps_last ? kCount : 7));
+  }
+}
+
+TEST(Registry, ABatchTakesNothingThatHasAFault) {
+  auto build = builder();
+  auto batch = build.make_batch();
+  Entry entry;
+  entry.code = Code{1};
+  entry.name = "KIM";
+  EXPECT_FALSE(batch.add(entry));
+  entry.code = Code{2};
+  entry.name = "김";
+  EXPECT_EQ(batch.add(entry), entry_fault(entry));
+  EXPECT_EQ(batch.size(), 1U);
+  build.add(batch);
+  const auto outcome = build.build(RegistryBuilder::OnDuplicate::kRefuse);
+  ASSERT_TRUE(outcome.registry);
+  EXPECT_EQ(outcome.registry->size(), 1U);
+  EXPECT_EQ(outcome.registry->table().content_fault(), std::nullopt);
 }
 
 TEST(Registry, LooksAtLittleMoreThanOneLineALookUp) {
