@@ -161,7 +161,7 @@ Status run_registry_build(const BuildRequest& request, BuildReport& report) {
   if (rejects) {
     if (Status status = rejects->commit(); !status.ok()) return status;
   }
-  if (Status status = write_image(*outcome.registry, request.image); !status.ok()) return status;
+  if (Status status = write_image(*outcome.registry, request.image, usable_processors()); !status.ok()) return status;
   report.records = read.records;
   report.entries = outcome.registry->size();
   report.rejected = read.bad.count();

@@ -18,6 +18,8 @@
 
 #include "engine/code_index.h"
 #include "engine/hash.h"
+#include "engine/pages.h"
+#include "engine/pipeline.h"
 #include "io/store/output_file.h"
 
 namespace clearline {
@@ -93,8 +95,8 @@ Header make_header(const RegistryShape& shape, std::uint64_t table_checksum) {
 
 /// The bytes of the sections one behind the other, with their padding, as pieces of memory.
 ///
-/// A block of the file may span sections; `for_each_piece` shows which memory it is made of. Padding has no memory: it
-/// is written as, and compared with, zeros.
+/// A block of the file may span sections; `for_each_piece` shows which memory it is made of. Padding is shown without
+/// memory: it counts as zeros, and reading must not trust it.
 class SectionMap {
  public:
   struct Section {
@@ -102,6 +104,8 @@ class SectionMap {
     std::uint64_t bytes;
   };
   explicit SectionMap(const std::array<Section, 4>& sections) : sections_(sections) {}
+
+  const std::array<Section, 4>& sections() const { return sections_; }
 
   /// use(data, size) for memory, use(nullptr, size) for padding; in order, for the bytes [offset, offset + size).
   template <typename Use>
@@ -128,6 +132,17 @@ SectionMap section_map(RegistryTable& table) {
   const auto section = [](std::span<std::byte> bytes) { return SectionMap::Section{bytes.data(), bytes.size()}; };
   return SectionMap({section(table.segment_bytes()), section(table.bucket_bytes()), section(table.side_bytes()),
                      section(table.text_bytes())});
+}
+
+/// The checksum of a block of `sections` bytes.
+std::uint64_t block_checksum(const SectionMap& map, std::uint64_t block, std::uint64_t sections) {
+  static constexpr std::array<std::byte, kPageBytes> kZeros{};
+  const std::uint64_t at = block * kBlockBytes;
+  ChecksumStream checksum;
+  map.for_each_piece(
+      at, std::min<std::uint64_t>(kBlockBytes, sections - at),
+      [&](const std::byte* data, std::uint64_t size) { checksum.add(data == nullptr ? kZeros.data() : data, size); });
+  return checksum.value();
 }
 
 class File {
@@ -222,34 +237,44 @@ Result<ImageInfo> read_header(const File& file, const std::string& path, Header&
 
 }  // namespace
 
-Status write_image(const Registry& registry, const std::string& path) {
+Status write_image(const Registry& registry, const std::string& path, int threads) {
   // Writing only reads the table: the map's pieces are not const because reading fills them.
   auto& table = const_cast<RegistryTable&>(registry.table());
   const SectionMap map = section_map(table);
   const std::uint64_t sections = all_section_bytes(table.shape());
-  static constexpr std::array<char, kPageBytes> kZeros{};
+  const std::uint64_t blocks = block_count(sections);
 
-  std::vector<std::uint64_t> checksums(to_pages(block_count(sections) * sizeof(std::uint64_t)) / sizeof(std::uint64_t));
-  for (std::uint64_t at = 0; at < sections; at += kBlockBytes) {
-    ChecksumStream checksum;
-    map.for_each_piece(at, std::min<std::uint64_t>(kBlockBytes, sections - at),
-                       [&](const std::byte* data, std::uint64_t size) {
-                         checksum.add(data == nullptr ? static_cast<const void*>(kZeros.data()) : data, size);
-                       });
-    checksums[at / kBlockBytes] = checksum.value();
-  }
-  const std::string_view table_text(reinterpret_cast<const char*>(checksums.data()),
-                                    checksums.size() * sizeof checksums[0]);
-  const Header header = make_header(table.shape(), checksum64(table_text.data(), table_text.size()));
+  // Header and checksum table, one behind the other, in pages as the sections are: bytes on whole pages go straight to
+  // the disk.
+  const std::uint64_t front_bytes = kPageBytes + to_pages(blocks * sizeof(std::uint64_t));
+  auto front = Pages::create(front_bytes);
+  if (!front) return {StatusKind::kOutput, path + ": error: not enough memory to write it"};
+  const std::span<std::byte> table_bytes = front->bytes().subspan(kPageBytes);
+  auto* checksums = reinterpret_cast<std::uint64_t*>(table_bytes.data());
+  std::uint64_t next = 0;
+  std::vector<std::uint64_t> block_of(static_cast<std::size_t>(pipeline_tokens(threads)));
+  PipelineStages stages;
+  stages.read = [&](int token) {
+    block_of[static_cast<std::size_t>(token)] = next;
+    return next++ < blocks;
+  };
+  stages.work = [&](int token, int) {
+    const std::uint64_t block = block_of[static_cast<std::size_t>(token)];
+    checksums[block] = block_checksum(map, block, sections);
+  };
+  stages.deliver = [](int) {};
+  run_pipeline(threads, stages);
+  const Header header = make_header(table.shape(), checksum64(table_bytes.data(), table_bytes.size()));
+  std::memcpy(front->bytes().data(), &header, sizeof header);
 
   auto file = OutputFile::open(path, FileMode::kPrivate);
   if (!file.ok()) return file.status();
-  Status status = file->write({reinterpret_cast<const char*>(&header), sizeof header});
-  if (status.ok()) status = file->write(table_text);
-  map.for_each_piece(0, sections, [&](const std::byte* data, std::uint64_t size) {
-    if (!status.ok()) return;
-    status = file->write({data == nullptr ? kZeros.data() : reinterpret_cast<const char*>(data), size});
-  });
+  file->write_directly();
+  Status status = file->write({reinterpret_cast<const char*>(front->bytes().data()), front_bytes});
+  for (const SectionMap::Section& section : map.sections()) {
+    // A section's memory is zero up to its last page's end, as its padding is.
+    if (status.ok()) status = file->write({reinterpret_cast<const char*>(section.data), to_pages(section.bytes)});
+  }
   if (!status.ok()) return status;
   return file->commit();
 }

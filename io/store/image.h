@@ -37,8 +37,9 @@ namespace clearline {
 
 inline constexpr std::uint32_t kImageVersion = 1;
 
-/// Writes an image, whole or not at all, mode 0600. kOutput when that fails.
-Status write_image(const Registry& registry, const std::string& path);
+/// Writes an image, whole or not at all, mode 0600. The checksums are made by `threads` threads. kOutput when that
+/// fails.
+Status write_image(const Registry& registry, const std::string& path, int threads = 1);
 
 /// Reads and checks an image. kRegistry when it is missing, damaged, foreign or of a newer version: then nothing is
 /// served.

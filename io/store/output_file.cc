@@ -161,6 +161,7 @@ OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
   std::swap(pending_, other.pending_);
   std::swap(pipe_closed_, other.pipe_closed_);
   std::swap(is_resumable_, other.is_resumable_);
+  std::swap(is_direct_, other.is_direct_);
   std::swap(bytes_written_, other.bytes_written_);
   std::swap(checksum_, other.checksum_);
   return *this;
@@ -177,13 +178,27 @@ Status OutputFile::fail(const char* what) const {
   return {StatusKind::kOutput, path_ + ": error: " + what + ": " + std::generic_category().message(errno)};
 }
 
+void OutputFile::set_direct(bool direct) {
+  const int flags = fcntl(fd_, F_GETFL);
+  is_direct_ = flags >= 0 && fcntl(fd_, F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT) == 0 && direct;
+}
+
+void OutputFile::write_directly() {
+  if (!is_straight()) set_direct(true);
+}
+
 Status OutputFile::write(std::string_view bytes) {
+  // A signal waits for the piece that is on its way to the disk.
+  constexpr std::size_t kDirectPieceBytes = std::size_t{8} << 20;
   while (!bytes.empty()) {
-    const ssize_t put = ::write(fd_, bytes.data(), bytes.size());
+    const std::size_t piece = is_direct_ ? std::min(bytes.size(), kDirectPieceBytes) : bytes.size();
+    const ssize_t put = ::write(fd_, bytes.data(), piece);
     if (put >= 0) {
       if (is_resumable_) checksum_.add(bytes.data(), static_cast<std::size_t>(put));
       bytes_written_ += static_cast<std::uint64_t>(put);
       bytes.remove_prefix(static_cast<std::size_t>(put));
+    } else if (is_direct_ && errno == EINVAL) {
+      set_direct(false);
     } else if (errno != EINTR) {
       pipe_closed_ = errno == EPIPE;
       return fail("cannot write");

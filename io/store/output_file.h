@@ -5,6 +5,7 @@
 // Straight    `-` (stdout), pipes and devices have no final name to protect: bytes go there as they come.
 // Links       a symbolic link keeps pointing: the file it names is replaced.
 // Signals     the temporaries that are open are known to remove_pending_output_files(), which a handler may call.
+// Direct      write_directly() passes the page cache by, for large files.
 // Resumable   open_resumable() writes to NAME.part, which outlives the process, and goes on behind what is good in it.
 #pragma once
 
@@ -45,6 +46,13 @@ class OutputFile {
   OutputFile& operator=(OutputFile&& other) noexcept;
   ~OutputFile();
 
+  /// From here on bytes go from their memory to the disk, not through the page cache: for large files that nobody reads
+  /// at once. Copying 2 GB into fresh cache pages costs seconds, and commit() would wait for the disk all the same.
+  /// Advice only: bytes that are not aligned to kDirectBytes in size, place and memory, and all that follow, and file
+  /// systems that cannot, take the usual way.
+  void write_directly();
+  static constexpr std::size_t kDirectBytes = 4096;
+
   /// kOutput when the bytes cannot be written; pipe_closed() tells the reader that went away from the disk that is
   /// full.
   Status write(std::string_view bytes);
@@ -57,6 +65,7 @@ class OutputFile {
  private:
   OutputFile() = default;
   Status fail(const char* what) const;
+  void set_direct(bool direct);
 
   int fd_ = -1;
   FileMode mode_ = FileMode::kUsual;
@@ -66,6 +75,7 @@ class OutputFile {
   int pending_ = -1;       // place in the list of pending temporaries
   bool pipe_closed_ = false;
   bool is_resumable_ = false;
+  bool is_direct_ = false;
   std::uint64_t bytes_written_ = 0;
   ChecksumStream checksum_;  // of what is written, for resumable files
 };

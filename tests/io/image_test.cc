@@ -49,6 +49,26 @@ TEST_F(Image, GivesBackEveryEntry) {
   EXPECT_EQ(info->file_bytes, bytes.size());
 }
 
+TEST_F(Image, IsTheSameWhateverTheThreads) {
+  // More than one block of checksums.
+  RegistryBuilder builder(RegistryKey{4}, {});
+  for (std::uint64_t i = 0; i < 100'000; ++i) {
+    Entry entry;
+    entry.code = Code{i};
+    entry.name = "KIM A" + std::to_string(i);
+    builder.add(entry);
+  }
+  const auto outcome = builder.build(RegistryBuilder::OnDuplicate::kRefuse);
+  ASSERT_TRUE(write_image(*outcome.registry, path).ok());
+  const std::string expected = test::read_file(path);
+  ASSERT_GT(expected.size(), std::size_t{3} << 20);
+  for (const int threads : {2, 5}) {
+    ASSERT_TRUE(write_image(*outcome.registry, path, threads).ok());
+    EXPECT_TRUE(test::read_file(path) == expected) << threads << " threads";
+  }
+  EXPECT_TRUE(read_image(path).ok());
+}
+
 TEST_F(Image, IsReadableByItsOwnerOnly) {
   struct stat info{};
   ASSERT_EQ(stat(path.c_str(), &info), 0);

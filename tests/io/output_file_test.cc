@@ -4,6 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <memory>
+
 #include "tests/support/files.h"
 
 namespace clearline {
@@ -50,6 +53,33 @@ TEST(OutputFile, ModeIsPrivateOrAsTheUmaskSays) {
     EXPECT_EQ(mode_of(folder.path("out")), mode == FileMode::kPrivate ? 0600U : 0640U);
   }
   umask(before);
+}
+
+TEST(OutputFile, WrittenDirectlyHoldsTheSameBytes) {
+  const TestFolder folder;
+  // Whole pages go directly; an odd size, and odd places behind it, do not and must not show.
+  struct alignas(OutputFile::kDirectBytes) Memory {
+    std::array<char, 10 * OutputFile::kDirectBytes> bytes;
+  };
+  const auto memory = std::make_unique<Memory>();
+  for (std::size_t i = 0; i < memory->bytes.size(); ++i) memory->bytes[i] = static_cast<char>(i * 7 + i / 251);
+  auto file = OutputFile::open(folder.path("out"), FileMode::kPrivate);
+  ASSERT_TRUE(file.ok());
+  file->write_directly();
+  std::string expected;
+  for (const auto& [begin, size] : {std::pair<std::size_t, std::size_t>{0, 8 * 4096},
+                                    {4096, 4096},
+                                    {1, 4096},
+                                    {4096, 5'000},
+                                    {0, 0},
+                                    {8192, 4096},
+                                    {17, 13}}) {
+    const std::string_view piece(memory->bytes.data() + begin, size);
+    ASSERT_TRUE(file->write(piece).ok());
+    expected += piece;
+  }
+  ASSERT_TRUE(file->commit().ok());
+  EXPECT_TRUE(read_file(folder.path("out")) == expected);
 }
 
 TEST(OutputFile, ALinkKeepsPointing) {
