@@ -8,10 +8,11 @@ namespace clearline {
 std::optional<Code> parse_code(std::string_view text) {
   text = trim_blanks(text);
   if (text.size() != 13 || (text[0] != 'P' && text[0] != 'p')) return std::nullopt;
-  const std::uint64_t first = load8(text.data() + 1);
-  const std::uint64_t last = (load8(text.data() + 5) & 0xFFFFFFFF00000000) | 0x30303030;  // four digits behind zeros
-  if (!are_digits(first) || !are_digits(last)) return std::nullopt;
-  return Code{digits_value(first) * 10'000 + digits_value(last)};
+  // Digits 1 to 8 and 5 to 12: the second number repeats four of the first.
+  const auto first = eight_digits(text, 1);
+  const auto last = eight_digits(text, 5);
+  if (!first || !last) return std::nullopt;
+  return Code{std::uint64_t{*first} * 10'000 + *last % 10'000};
 }
 
 std::string format_code(Code code) {

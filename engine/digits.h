@@ -3,8 +3,12 @@
 #pragma once
 
 #include <bit>
+#include <cassert>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
+#include <string_view>
 
 namespace clearline {
 
@@ -43,5 +47,13 @@ constexpr std::uint64_t digits_value(std::uint64_t digits) {
   return ((pairs & kMask) * 0x000F424000000064 + (pairs >> 16 & kMask) * 0x0000271000000001) >> 32;
 }
 static_assert(digits_value(0x3837363534333231) == 12'345'678);
+
+/// The number that the eight bytes from `at` on spell; nothing if one of them is no digit.
+inline std::optional<std::uint32_t> eight_digits(std::string_view text, std::size_t at = 0) {
+  assert(at + 8 <= text.size());
+  const std::uint64_t bytes = load8(text.data() + at);
+  if (!are_digits(bytes)) return std::nullopt;
+  return static_cast<std::uint32_t>(digits_value(bytes));
+}
 
 }  // namespace clearline

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "engine/digits.h"
 #include "engine/text.h"
 
 namespace clearline {
@@ -40,12 +41,11 @@ inline constexpr std::size_t kPackedPhoneDigits = 11;
 /// A canonical phone of exactly 11 digits as a number below 10^11; nothing for any other.
 inline std::optional<std::uint64_t> pack_phone(std::string_view canonical) {
   if (canonical.size() != kPackedPhoneDigits) return std::nullopt;
-  std::uint64_t digits = 0;
-  for (const char c : canonical) {
-    if (!is_digit(c)) return std::nullopt;
-    digits = digits * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return digits;
+  // Digits 1 to 8 and 4 to 11: the second number repeats five of the first.
+  const auto first = eight_digits(canonical);
+  const auto last = eight_digits(canonical, 3);
+  if (!first || !last) return std::nullopt;
+  return std::uint64_t{*first} * 1'000 + *last % 1'000;
 }
 
 }  // namespace clearline

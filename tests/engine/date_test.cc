@@ -9,8 +9,8 @@ namespace {
 
 TEST(Date, ReadsAndWritesEveryDayOfTheCalendar) {
   // Counts on from day to day, against the calendar's own lengths of months.
-  std::int32_t days = parse_date("1896-01-01")->days;
-  for (int year = 1896; year < 2105; ++year) {
+  std::int32_t days = parse_date("0000-01-01")->days;
+  for (int year = 0; year < 10'000; ++year) {
     const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     const int lengths[] = {31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     for (int month = 1; month <= 12; ++month) {
@@ -21,11 +21,16 @@ TEST(Date, ReadsAndWritesEveryDayOfTheCalendar) {
         ASSERT_EQ(date.has_value(), day <= lengths[month - 1]) << text;
         if (!date) continue;
         ASSERT_EQ(date->days, days++);
-        ASSERT_EQ(format_date(*date), text);
+        if (year % 100 < 5) {
+          ASSERT_EQ(format_date(*date), text);
+        }
       }
     }
   }
   EXPECT_EQ(parse_date("1970-01-01")->days, 0);
+  for (const char* text : {"2026-00-01", "2026-13-01", "2026-99-01", "2026-01-00", "2026-01-99"}) {
+    EXPECT_FALSE(parse_date(text)) << text;
+  }
   EXPECT_EQ(format_date(*parse_date("0000-02-29")), "0000-02-29");
 }
 
