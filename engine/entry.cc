@@ -13,6 +13,14 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kStatusWords{"active", "suspended", "cancelled", "replaced"};
 
+/// Whether a text starts with a Hangul syllable (U+AC00 to U+D7A3), as most Hangul names do: it has a Hangul part then.
+bool starts_with_syllable(std::string_view text) {
+  constexpr std::string_view kFirst = "\uAC00";
+  constexpr std::string_view kLast = "\uD7A3";
+  const std::string_view first = text.substr(0, kFirst.size());
+  return first >= kFirst && first <= kLast;  // UTF-8 is ordered as code points are
+}
+
 }  // namespace
 
 std::string_view to_string(CodeStatus status) { return kStatusWords[static_cast<std::size_t>(status)]; }
@@ -40,7 +48,9 @@ std::optional<std::string_view> entry_fault(const Entry& entry, NameFolder& fold
     if (!name.has_latin_letter) return "name has no Latin letter";
     letters.assign(name);
   }
-  if (!entry.name_ko.empty() && folder.fold_hangul(entry.name_ko).empty()) return "name_ko has no Hangul";
+  if (!entry.name_ko.empty() && !starts_with_syllable(entry.name_ko) && folder.fold_hangul(entry.name_ko).empty()) {
+    return "name_ko has no Hangul";
+  }
   if (!entry.phone.empty() && !has_digit(entry.phone)) return "phone has no digit";
   if (entry.zips.size() > kZipsMax) return "more than 20 zips";
   for (const std::uint32_t zip : entry.zips) {

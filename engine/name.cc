@@ -228,28 +228,39 @@ DeclaredName NameFolder::fold_declared(std::string_view text) {
   return join_words();
 }
 
-RegisteredName NameFolder::fold_registered(std::string_view text) {
-  // An ASCII name's parts are found as they stand: NFKC changes none of it.
-  const bool ascii = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  RegisteredName name;
-  if (ascii) {
-    std::size_t split = std::min(text.find(','), text.find("<<"));
-    if (split == std::string_view::npos) {
-      const auto blank = [](char c) { return kClass[static_cast<unsigned char>(c)] == kBlank; };
-      const auto* word = std::find_if_not(text.begin(), text.end(), blank);
-      split = static_cast<std::size_t>(std::find_if(word, text.end(), blank) - text.begin());
+/// The fast path of registered names: an ASCII name's parts are found as they stand, for NFKC changes none of it. False
+/// when it is not ASCII.
+bool NameFolder::fold_registered_ascii(std::string_view text, bool& has_latin_letter) {
+  constexpr std::size_t kNone = std::string_view::npos;
+  whole_.resize(text.size());
+  std::size_t size = 0;
+  std::size_t mark = kNone;   // letters before the first `,` or `<<`
+  std::size_t blank = kNone;  // letters before the first blank behind something
+  bool begun = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const auto kind = kClass[static_cast<unsigned char>(c)];
+    if (kind == kWord) {
+      whole_[size++] = upper(c);
+      has_latin_letter |= c >= 'A';
+      begun = true;
+    } else if (kind == kBlank) {
+      if (begun && blank == kNone) blank = size;
+    } else if (kind == kBeyond) {
+      return false;
+    } else {
+      if (mark == kNone && (c == ',' || text.substr(i, 2) == "<<")) mark = size;
+      begun = true;
     }
-    whole_.clear();
-    const auto take = [&](std::string_view part) {
-      for (const char c : part) {
-        if (kClass[static_cast<unsigned char>(c)] == kWord) whole_ += upper(c);
-      }
-    };
-    take(text.substr(0, split));
-    family_size_ = whole_.size();
-    take(text.substr(split));
-    name.has_latin_letter = std::any_of(whole_.begin(), whole_.end(), [](char c) { return c >= 'A'; });
-  } else {
+  }
+  whole_.resize(size);
+  family_size_ = mark != kNone ? mark : std::min(blank, size);
+  return true;
+}
+
+RegisteredName NameFolder::fold_registered(std::string_view text) {
+  RegisteredName name;
+  if (!fold_registered_ascii(text, name.has_latin_letter)) {
     const UnicodeFold& fold = unicode_.fold(text, UnicodeFolder::Side::kRegistered);
     whole_.clear();
     const auto take = [&](std::string_view part) {

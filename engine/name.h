@@ -65,6 +65,7 @@ class NameFolder {
   bool fold_ascii(std::string_view text, DeclaredName& declared);
   bool fold_simple(std::string_view text);
   void fold_general(std::string_view text);
+  bool fold_registered_ascii(std::string_view text, bool& has_latin_letter);
   DeclaredName join_words();
 
   bool fold_beyond_ascii(std::string_view text, std::size_t& at, char*& out);

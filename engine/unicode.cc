@@ -81,6 +81,8 @@ std::string_view spelled_out(UChar32 upper) {
 
 bool is_blank_name(std::string_view text) {
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
+  // Most names start with a visible ASCII character, or one behind U+3000, the last White_Space.
+  if (!text.empty() && ((bytes[0] > ' ' && bytes[0] < 0x7F) || bytes[0] >= 0xE4)) return false;
   for (std::size_t i = 0; i < text.size();) {
     UChar32 c = 0;
     U8_NEXT_OR_FFFD(bytes, i, text.size(), c);

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <deque>
 
+#include "engine/phone.h"
 #include "engine/pipeline.h"
 #include "engine/text.h"
 #include "engine/unicode.h"
@@ -66,10 +67,11 @@ EntryFault make_entry(const RawEntry& raw, Entry& entry) {
   take_name(raw[RegistryField::kName], entry.name);
   take_name(raw[RegistryField::kNameKo], entry.name_ko);
   const std::string_view phone = trim_blanks(raw[RegistryField::kPhone]);
-  if (!phone.empty() && phone.find_first_of("0123456789") == std::string_view::npos) {
+  if (!phone.empty() && !has_digit(phone)) {
     return {"phone has no digit", RegistryField::kPhone};
   }
-  entry.phone = phone.empty() ? std::string() : canonical_phone(phone);
+  entry.phone.resize(phone.size() + 1);
+  entry.phone.resize(fold_phone(phone, entry.phone.data()));
   if (raw.zips.size() > kZipsMax) return {"more than 20 zips", RegistryField::kZips};
   entry.zips.clear();
   for (const std::string_view text : raw.zips) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <random>
 #include <vector>
 
@@ -96,6 +98,34 @@ TEST(Name, OfAsciiOfAnySizeIsFoldedAsTheTwinDoes) {
     const std::vector<char> exact(text.begin(), text.end());
     ASSERT_EQ(by_engine(folder, {exact.data(), exact.size()}), by_twin(text))
         << "CLEARLINE_SEED=" << seed << " " << dump(text);
+  }
+}
+
+/// The letters of an ASCII name.
+std::string ascii_letters(std::string_view text) {
+  std::string letters;
+  for (const char c : text) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0) letters += static_cast<char>(std::toupper(c));
+  }
+  return letters;
+}
+
+TEST(Name, RegisteredAsciiNamesAreSplitAtTheirMarkOrBehindTheirFirstWord) {
+  NameFolder folder;
+  const std::uint64_t seed = test_seed();
+  std::mt19937_64 random(seed);
+  constexpr std::string_view kLetters = "AbZ z09,<<<  '`-.\t\n\r\x01\x7F";
+  for (int round = 0; round < (CLEARLINE_SANITIZED != 0 ? 20'000 : 300'000); ++round) {
+    std::string text;
+    for (std::size_t i = random() % 12; i > 0; --i) text += kLetters[random() % kLetters.size()];
+    std::size_t split = std::min(text.find(','), text.find("<<"));
+    if (split == std::string::npos) split = text.find_first_of(" \t\n\r", text.find_first_not_of(" \t\n\r"));
+    const std::string letters = ascii_letters(text);
+    const RegisteredName name = folder.fold_registered(text);
+    ASSERT_EQ(name.whole, letters) << "CLEARLINE_SEED=" << seed << " " << dump(text);
+    ASSERT_EQ(name.family, ascii_letters(text.substr(0, split))) << "CLEARLINE_SEED=" << seed << " " << dump(text);
+    ASSERT_EQ(name.has_latin_letter, letters.find_first_not_of("0123456789") != std::string::npos);
+    ASSERT_FALSE(name.has_hangul);
   }
 }
 
