@@ -22,8 +22,10 @@ inline bool has_digit(std::string_view text) {
 /// Writes the canonical form of `text` (see canonical_phone) to `out[text.size() + 1]`; returns its size.
 inline std::size_t fold_phone(std::string_view text, char* out) {
   std::size_t size = 0;
-  for (const char c : text) {
-    if (is_digit(c) || (c == '+' && size == 0)) out[size++] = c;
+  for (const char c : text) {  // no branch: where marks stand in a number is anybody's guess
+    out[size] = c;
+    size += static_cast<std::size_t>(is_digit(c)) |
+            (static_cast<std::size_t>(c == '+') & static_cast<std::size_t>(size == 0));
   }
   // +82 and 0082 are the same country as a leading 0.
   std::size_t prefix = 0;

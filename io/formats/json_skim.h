@@ -33,12 +33,11 @@ class JsonSkim {
   /// its end is listed.
   JsonSkim(std::string_view text, const std::uint32_t* next) : text_(text.data()), size_(text.size()), next_(next) {}
 
-  /// Shows the members of the line at `line` to `visit(key, key_end, value, value_end)`, as SkimmedMember has
-  /// them. The place of its line end (or the text's),
-  /// if the line is valid unless something in it is marked as bad; kDoubtful when it is not, or only LineWalker can tell.
+  /// Shows the members of a line to `visit(key, key_end, value, value_end)`, as SkimmedMember has them. `open` is the
+  /// line's first byte that is no space. The place of its line end (or the text's), if the line is valid unless something
+  /// in it is marked as bad; kDoubtful when it is not, or only LineWalker can tell.
   template <typename Visit>
-  std::size_t skim(std::size_t line, Visit visit) {
-    const std::size_t open = behind_spaces(line);
+  std::size_t skim(std::size_t open, Visit visit) {
     if (text_[open] != '{' || take() != open) return kDoubtful;
     std::size_t op = take();
     if (text_[op] == '}') {
@@ -80,7 +79,9 @@ class JsonSkim {
   }
 
  private:
-  static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+  /// Before an operator and the next one there are spaces, or bytes that the scan has called bad; a line end is an operator
+  /// itself. So a walk from one to the other stays between them.
+  static bool is_space(char c) { return static_cast<unsigned char>(c) <= ' '; }
 
   std::size_t take() { return *next_++; }
 

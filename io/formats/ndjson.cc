@@ -183,7 +183,7 @@ struct NdjsonDecoder::State {
       : names(format.names), keys(format.names), line_bytes_max(format.line_bytes_max), bad_byte(format.bad_byte) {}
 
   void scan();
-  bool skim(std::size_t line, char*& unescaped);
+  bool skim(std::size_t open, char*& unescaped);
   void walk(std::size_t line, char*& unescaped);
 
   FieldNames names;
@@ -244,8 +244,8 @@ void NdjsonDecoder::State::scan() {
 }
 
 /// The fast pass. False: only walk() can tell what the line is; nothing in `read` counts then.
-bool NdjsonDecoder::State::skim(std::size_t line, char*& unescaped) {
-  while (*next_op < line) ++next_op;
+bool NdjsonDecoder::State::skim(std::size_t open, char*& unescaped) {
+  while (*next_op < open) ++next_op;
   JsonSkim skim(text, next_op);
   std::array<SkimmedMember, kFieldCount + 1> members;  // the last one for whatever is ignored
   unsigned seen = 0;
@@ -262,7 +262,7 @@ bool NdjsonDecoder::State::skim(std::size_t line, char*& unescaped) {
     member.value = static_cast<std::uint32_t>(value);
     member.value_end = static_cast<std::uint32_t>(value_end);
   };
-  const std::size_t end = skim.skim(line, visit);
+  const std::size_t end = skim.skim(open, visit);
   if (end == JsonSkim::kDoubtful) return false;
   next_op = skim.next();
   constexpr unsigned kKnown = (1U << kFieldCount) - 1;
@@ -329,7 +329,7 @@ void NdjsonDecoder::next(DecodedBatch& batch) {
     read.fault = {};
     if (state.skims && state.next_bad < line) state.next_bad = next_mark(state.bad.data(), line);
     char* const unescaped_before = unescaped;
-    if (!state.skims || !state.skim(line, unescaped)) {
+    if (!state.skims || !state.skim(p, unescaped)) {
       unescaped = unescaped_before;
       state.walk(line, unescaped);
     }

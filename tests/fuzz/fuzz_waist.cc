@@ -19,6 +19,10 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   setup.piece_bytes = 1 + std::size_t{data[1]};
   std::string text(reinterpret_cast<const char*>(data) + 2, size - 2);
   if (setup.format == Format::kCsv && (data[0] & 2) != 0) text = "id,code,name,zip,phone,declared_at\n" + text;
+  // The twin reads plain texts only. What begins as an archive does is one, and a damaged one.
+  const bool is_archive = text.starts_with("\x1F\x8B") || text.starts_with("\x28\xB5\x2F\xFD") ||
+                          (text.size() > 3 && text.compare(1, 3, "\x2A\x4D\x18") == 0);
+  if (is_archive) return 0;
   const auto expected =
       setup.format == Format::kNdjson ? std::optional(twin.screen_ndjson(text)) : twin.screen_csv(text);
   const auto got = test::screen_to_rows(text, registry, setup);

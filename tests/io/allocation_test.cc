@@ -1,8 +1,12 @@
-// Nothing is allocated per declaration: every malloc of the process is counted while blocks are screened again.
+// Nothing is allocated and no lock taken per declaration: every malloc and every mutex of the process is counted while
+// blocks are screened again.
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <atomic>
 #include <cstdlib>
+#include <mutex>
 
 #include "io/formats/block_reader.h"
 #include "io/formats/screen_block.h"
@@ -11,7 +15,8 @@
 
 namespace {
 std::atomic<std::uint64_t> allocations{0};
-}
+std::atomic<std::uint64_t> locks{0};
+}  // namespace
 
 // Everything allocates through these (operator new, ICU, glibc itself); glibc lets a program bring its own.
 extern "C" {
@@ -30,12 +35,25 @@ void* realloc(void* old, std::size_t bytes) {
   allocations.fetch_add(1, std::memory_order_relaxed);
   return __libc_realloc(old, bytes);
 }
+// std::mutex and whatever else locks goes through this; the next one of that name is the system's.
+int pthread_mutex_lock(pthread_mutex_t* mutex) {
+  using Lock = int (*)(pthread_mutex_t*);
+  static const auto lock = reinterpret_cast<Lock>(dlsym(RTLD_NEXT, "pthread_mutex_lock"));
+  locks.fetch_add(1, std::memory_order_relaxed);
+  return lock(mutex);
+}
 }
 
 namespace clearline::test {
 namespace {
 
-TEST(Allocation, TheCounterCounts) {
+TEST(Allocation, TheCountersCount) {
+  std::mutex mutex;
+  const std::uint64_t locks_before = locks.load();
+  {
+    const std::lock_guard guard(mutex);
+  }
+  EXPECT_GT(locks.load(), locks_before);
   const std::uint64_t before = allocations.load();
   // Volatile, or the compiler may leave the pair out.
   void* volatile memory = std::malloc(10);
@@ -43,7 +61,7 @@ TEST(Allocation, TheCounterCounts) {
   EXPECT_GT(allocations.load(), before);
 }
 
-TEST(Allocation, NoneInTheSteadyState) {
+TEST(Allocation, NoneAndNoLockInTheSteadyState) {
   for (const Format form : {Format::kNdjson, Format::kCsv}) {
     for (const bool explain : {false, true}) {
       RandomInput input(7);
@@ -65,7 +83,9 @@ TEST(Allocation, NoneInTheSteadyState) {
       for (int warm = 0; warm < 2; ++warm) screener.screen_block(block, verdicts);
       ASSERT_GE(verdicts.tally.declarations, 1'500U);
       const std::uint64_t before = allocations.load();
+      const std::uint64_t locks_before = locks.load();
       for (int again = 0; again < 3; ++again) screener.screen_block(block, verdicts);
+      EXPECT_EQ(locks.load() - locks_before, 0U) << "of " << verdicts.tally.declarations << " declarations";
       EXPECT_EQ(allocations.load() - before, 0U) << "of " << verdicts.tally.declarations << " declarations";
     }
   }
