@@ -2,31 +2,15 @@
 //   Source  the multiplications: Lemire, Quickly parsing eight digits, 2018 (after Johnny Lee)
 #pragma once
 
-#include <bit>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string_view>
 
+#include "engine/words.h"
+
 namespace clearline {
-
-static_assert(std::endian::native == std::endian::little, "clearline runs on little-endian machines only");
-
-/// The eight bytes at `at`, the first one lowest.
-inline std::uint64_t load8(const char* at) {
-  std::uint64_t bytes = 0;
-  std::memcpy(&bytes, at, sizeof bytes);
-  return bytes;
-}
-
-/// `size` bytes at `at`, 0 to 8, with zeros behind; reads no others.
-inline std::uint64_t load_some(const char* at, std::size_t size) {
-  std::uint64_t bytes = 0;
-  std::memcpy(&bytes, at, size);
-  return bytes;
-}
 
 /// Whether all eight bytes are '0' .. '9'.
 constexpr bool are_digits(std::uint64_t bytes) {

@@ -56,17 +56,19 @@ unsigned three_byte_point(const char* text) {
   return (byte(0) & 0x0FU) << 12 | (byte(1) & 0x3FU) << 6 | (byte(2) & 0x3FU);
 }
 
-void append_syllable(unsigned point, std::string& out) {
-  out += static_cast<char>(0xE0 | point >> 12);
-  out += static_cast<char>(0x80 | (point >> 6 & 0x3F));
-  out += static_cast<char>(0x80 | (point & 0x3F));
+constexpr std::size_t kSyllableBytes = 3;  // as UTF-8, and of all that is Hangul below U+10000
+
+void put_syllable(unsigned point, char* out) {
+  out[0] = static_cast<char>(0xE0 | point >> 12);
+  out[1] = static_cast<char>(0x80 | (point >> 6 & 0x3F));
+  out[2] = static_cast<char>(0x80 | (point & 0x3F));
 }
 
 constexpr std::size_t kFirstBytes = 256;
 
 }  // namespace
 
-NameFolder::NameFolder() : latin_(kFirstBytes), rotated_(kFirstBytes), word_end_(kFirstBytes) {}
+NameFolder::NameFolder() : latin_(kFirstBytes), rotated_(kFirstBytes), word_end_(kFirstBytes), hangul_(kFirstBytes) {}
 
 /// The fast path: false when only the slow one can tell.
 bool NameFolder::fold_simple(std::string_view text) {
@@ -76,7 +78,8 @@ bool NameFolder::fold_simple(std::string_view text) {
     latin_.resize(bytes_max);
     word_end_.resize(bytes_max);
   }
-  hangul_.clear();
+  if (hangul_.size() < text.size()) hangul_.resize(bytes_max);  // what is Hangul becomes no longer than it is
+  hangul_size_ = 0;
   has_control_ = false;
   is_blank_ = true;
   word_count_ = 0;
@@ -89,6 +92,16 @@ bool NameFolder::fold_simple(std::string_view text) {
       continue;
     }
     if (kind == kBeyond) {
+      const auto first = static_cast<unsigned char>(text[i]);
+      if (first >= 0xEA && first <= 0xED && is_syllable(three_byte_point(text.data() + i))) {
+        // As nearly all that is not ASCII: it stays as it is. A tail that could join it is for the folder.
+        std::memcpy(hangul_.data() + hangul_size_, text.data() + i, kSyllableBytes);
+        hangul_size_ += kSyllableBytes;
+        is_blank_ = false;
+        close_word(out);
+        i += kSyllableBytes;
+        continue;
+      }
       if (!fold_beyond_ascii(text, i, out)) return false;
       continue;
     }
@@ -108,6 +121,11 @@ void NameFolder::close_word(const char* out) {
   word_end_[word_count_] = end;
   word_count_ += static_cast<std::size_t>(end != word_);
   word_ = end;
+}
+
+void NameFolder::append_syllable(unsigned point) {
+  put_syllable(point, hangul_.data() + hangul_size_);
+  hangul_size_ += kSyllableBytes;
 }
 
 /// Takes the character at `at` (two of them or three, where they are the jamo of one syllable) and moves both places
@@ -139,14 +157,14 @@ bool NameFolder::fold_beyond_ascii(std::string_view text, std::size_t& at, char*
   if (is_syllable(point)) {
     is_blank_ = false;
     close_word(out);
-    append_syllable(point, hangul_);
+    append_syllable(point);
     return true;
   }
   const FoldedPoint& folded = folded_points()[point];
   if ((folded.flags & FoldedPoint::kByFolder) != 0) return false;
   is_blank_ &= (folded.flags & FoldedPoint::kBlank) != 0;
   has_control_ |= (folded.flags & FoldedPoint::kControl) != 0;
-  if ((folded.flags & FoldedPoint::kHangul) != 0) append_syllable(point, hangul_);
+  if ((folded.flags & FoldedPoint::kHangul) != 0) append_syllable(point);
   for (std::size_t i = 0; i < folded.size; ++i) {
     if (folded.bytes[i] == ' ') {
       close_word(out);
@@ -163,7 +181,9 @@ void NameFolder::fold_general(std::string_view text) {
     latin_.resize(fold.words.size() + NamePrinter::kSpareBytes);
     word_end_.resize(fold.words.size() + 1);
   }
-  hangul_ = fold.hangul;
+  if (hangul_.size() < fold.hangul.size()) hangul_.resize(fold.hangul.size());
+  std::copy(fold.hangul.begin(), fold.hangul.end(), hangul_.begin());
+  hangul_size_ = fold.hangul.size();
   has_control_ = fold.has_control;
   is_blank_ = fold.is_blank;
   latin_size_ = 0;
@@ -180,15 +200,15 @@ void NameFolder::fold_general(std::string_view text) {
 /// Drops titles at both ends while another word or a Hangul part remains: front first, then back.
 DeclaredName NameFolder::join_words() {
   DeclaredName name;
-  name.hangul = hangul_;
+  name.hangul = hangul_part();
   if (is_blank_) return name;
-  if (has_control_ || (latin_size_ == 0 && hangul_.empty())) {
+  if (has_control_ || (latin_size_ == 0 && hangul_size_ == 0)) {
     name.form = DeclaredName::Form::kUnusable;
     return name;
   }
   std::size_t first = 0;
   std::size_t last = word_count_;
-  const std::size_t keep = hangul_.empty() ? 1 : 0;
+  const std::size_t keep = hangul_size_ == 0 ? 1 : 0;
   const auto begin_of = [&](std::size_t word) { return word == 0 ? 0 : word_end_[word - 1]; };
   const auto word_at = [&](std::size_t word) {
     return std::string_view(latin_.data() + begin_of(word), word_end_[word] - begin_of(word));
@@ -281,7 +301,7 @@ RegisteredName NameFolder::fold_registered(std::string_view text) {
 
 std::string_view NameFolder::fold_hangul(std::string_view text) {
   if (!fold_simple(text)) fold_general(text);
-  return hangul_;
+  return hangul_part();
 }
 
 char* NameFolder::rotated(const DeclaredName& name, std::size_t family_size) {

@@ -71,6 +71,8 @@ class NameFolder {
   bool fold_beyond_ascii(std::string_view text, std::size_t& at, char*& out);
 
   void close_word(const char* out);
+  void append_syllable(unsigned point);
+  std::string_view hangul_part() const { return {hangul_.data(), hangul_size_}; }
 
   UnicodeFolder unicode_;
   std::vector<char> latin_;  // the words joined
@@ -79,7 +81,8 @@ class NameFolder {
   std::size_t latin_size_ = 0;
   std::size_t word_count_ = 0;
   std::uint32_t word_ = 0;  // where the open word starts in latin_
-  std::string hangul_;
+  std::vector<char> hangul_;
+  std::size_t hangul_size_ = 0;
   std::string whole_;
   std::size_t family_size_ = 0;
   bool has_control_ = false;

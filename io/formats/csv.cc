@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/text.h"
+#include "engine/words.h"
 #include "io/formats/block.h"
 #include "io/formats/kernels.h"
 #include "io/formats/utf8.h"
@@ -162,10 +163,23 @@ Reach reach_of_record(std::string_view text, std::size_t record_bytes_max, std::
     end = i + 1;
     const std::string_view whole = without_line_end(text.substr(0, end));
     const bool right = whole.size() <= record_bytes_max && (column_count == 0 || fields == column_count) &&
-                       find_invalid_utf8(whole) == whole.size();
+                       (is_utf8(whole) || find_invalid_utf8(whole) == whole.size());
     return right ? Reach::kWhole : Reach::kWrong;
   };
+  // Most bytes change nothing while inside a field.
+  const auto skip_plain = [&](std::size_t i, auto is_special) {
+    while (i + 8 <= text.size() && is_special(load8(text.data() + i)) == 0) i += 8;
+    return i;
+  };
   for (std::size_t i = 0; i < text.size(); ++i) {
+    if (at == At::kQuoted) {
+      i = skip_plain(i, [](std::uint64_t bytes) { return equal_bytes(bytes, '"') | equal_bytes(bytes, '\n'); });
+    } else if (at == At::kUnquoted) {
+      i = skip_plain(i, [](std::uint64_t bytes) {
+        return equal_bytes(bytes, '"') | equal_bytes(bytes, '\n') | equal_bytes(bytes, ',');
+      });
+    }
+    if (i == text.size()) break;
     const char c = text[i];
     switch (at) {
       case At::kQuoted:

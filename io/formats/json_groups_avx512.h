@@ -110,9 +110,11 @@ class JsonGroups {
 
   static V load(const void* at) { return reinterpret_cast<V>(_mm512_loadu_si512(at)); }
   static void store(void* at, V v) { _mm512_storeu_si512(at, reinterpret_cast<__m512i>(v)); }
-  static bool any(V v) {
-    return _mm512_test_epi64_mask(reinterpret_cast<__m512i>(v), reinterpret_cast<__m512i>(v)) != 0;
+  /// A bit for each lane that is not zero.
+  static unsigned lanes_of(V v) {
+    return _mm512_test_epi64_mask(reinterpret_cast<__m512i>(v), reinterpret_cast<__m512i>(v));
   }
+  static bool any(V v) { return lanes_of(v) != 0; }
   static V first_lane(Word word) { return V{word, 0, 0, 0, 0, 0, 0, 0}; }
   static V last_lane(Word word) { return V{0, 0, 0, 0, 0, 0, 0, word}; }
 
@@ -299,13 +301,12 @@ class JsonGroups {
     const V wanted = shifted<1>(u, left_.u) | shifted<2>(u, left_.u) | shifted<3>(u, left_.u) | shifted<4>(u, left_.u);
     bad |= wanted & ~e[kHex];
     const V maybe_half = u & (e[kD] >> 1 | (V{} + (Word{1} << 63)));
-    if (any(maybe_half)) {
-      for (std::size_t w = 0; w < kWords; ++w) {
-        for (Word bits = maybe_half[w]; bits != 0; bits &= bits - 1) {
-          const auto bit = static_cast<std::size_t>(__builtin_ctzll(bits));
-          const Word u_before = w == 0 ? left_.u[7] : u[w - 1];
-          if (!is_paired_surrogate(text_, 64 * (at + w) + bit, u[w], u_before)) bad[w] |= Word{1} << bit;
-        }
+    for (unsigned lanes = lanes_of(maybe_half); lanes != 0; lanes &= lanes - 1) {
+      const auto w = static_cast<std::size_t>(__builtin_ctz(lanes));
+      for (Word bits = maybe_half[w]; bits != 0; bits &= bits - 1) {
+        const auto bit = static_cast<std::size_t>(__builtin_ctzll(bits));
+        const Word u_before = w == 0 ? left_.u[7] : u[w - 1];
+        if (!is_paired_surrogate(text_, 64 * (at + w) + bit, u[w], u_before)) bad[w] |= Word{1} << bit;
       }
     }
     left_.u = u;
@@ -317,8 +318,8 @@ class JsonGroups {
     V bad{};
     taken = first_lane(left_.word_rest);
     left_.word_rest = 0;
-    if (!any(starts)) return bad;
-    for (std::size_t w = 0; w < kWords; ++w) {
+    for (unsigned lanes = lanes_of(starts); lanes != 0; lanes &= lanes - 1) {
+      const auto w = static_cast<std::size_t>(__builtin_ctz(lanes));
       for (Word bits = starts[w]; bits != 0; bits &= bits - 1) {
         const auto bit = static_cast<std::size_t>(__builtin_ctzll(bits));
         const std::size_t size = json_word_size(text + 64 * w + bit);

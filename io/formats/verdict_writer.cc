@@ -6,7 +6,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "engine/digits.h"
+#include "engine/words.h"
 
 namespace clearline {
 namespace {
@@ -98,13 +98,6 @@ void for_each_fix(ReasonSet reasons, const Use& use) {
 }  // namespace
 
 namespace {
-
-/// Which of the eight bytes of `bytes` equal `byte`: bit 7 of each that does, and maybe of bytes above such a one.
-constexpr std::uint64_t equal_bytes(std::uint64_t bytes, char byte) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
-  const std::uint64_t zeros = bytes ^ kOnes * static_cast<unsigned char>(byte);
-  return (zeros - kOnes) & ~zeros & 0x80 * kOnes;
-}
 
 /// Copies a text of eight bytes and more unless `is_special(eight bytes)` of any of it is not zero.
 template <typename IsSpecial>
