@@ -143,7 +143,7 @@ class LineWalker {
         return fail(backslash, "an escape that JSON does not have");
     }
     const int first = hex4(p_ + 2);
-    if (first < 0) return fail(backslash, "\\u without four hexadecimal digits");
+    if (first < 0) return fail(backslash, "an escape u without four hexadecimal digits");
     p_ += 6;
     if (first < 0xD800 || first > 0xDFFF) return true;
     const int second = first < 0xDC00 && p_[0] == '\\' && p_[1] == 'u' ? hex4(p_ + 2) : -1;

@@ -67,14 +67,23 @@ void append_number(std::uint64_t value, OutBuffer& out) {
   out.advance(static_cast<std::size_t>(std::to_chars(begin, begin + kDigitsMax, value).ptr - begin));
 }
 
-/// `column 57: string is not closed`, or a fault without a place.
-void append_detail(const LineFault& fault, OutBuffer& out) {
-  if (fault.column != 0) {
-    out.append("column ");
-    append_number(fault.column, out);
-    out.append(": ");
+/// `column 57: `, or nothing for a fault without a place.
+void append_column(std::uint32_t column, OutBuffer& out) {
+  if (column == 0) return;
+  out.append("column ");
+  append_number(column, out);
+  out.append(": ");
+}
+
+bool wants_quotes(std::string_view text) { return text.find_first_of("\",\r\n") != std::string_view::npos; }
+
+void append_doubling_quotes(std::string_view text, OutBuffer& out) {
+  for (std::size_t quote = text.find('"'); quote != std::string_view::npos; quote = text.find('"')) {
+    out.append(text.substr(0, quote + 1));
+    out.append("\"");
+    text.remove_prefix(quote + 1);
   }
-  out.append(fault.what);
+  out.append(text);
 }
 
 std::string_view detail_of(const DecodedLine& line, const Verdict& verdict) {
@@ -156,18 +165,10 @@ void append_json_text(std::string_view text, OutBuffer& out) {
 
 void append_csv_text(std::string_view text, OutBuffer& out) {
   if (append_plain_csv(text, out)) return;
-  if (text.find_first_of("\",\r\n") == std::string_view::npos) {
-    out.append(text);
-    return;
-  }
-  out.append("\"");
-  for (std::size_t quote = text.find('"'); quote != std::string_view::npos; quote = text.find('"')) {
-    out.append(text.substr(0, quote + 1));
-    out.append("\"");
-    text.remove_prefix(quote + 1);
-  }
-  out.append(text);
-  out.append("\"");
+  const std::string_view quote = wants_quotes(text) ? "\"" : "";
+  out.append(quote);
+  append_doubling_quotes(text, out);
+  out.append(quote);
 }
 
 void append_json_reasons(ReasonSet reasons, OutBuffer& out) {
@@ -241,9 +242,10 @@ void VerdictWriter::write_ndjson(const DecodedLine& line, const Verdict& verdict
     out.append(",\"reasons\":");
     append_json_reasons(verdict.reasons, out);
   }
-  if (!detail_of(line, verdict).empty()) {
+  if (const std::string_view detail = detail_of(line, verdict); !detail.empty()) {
     out.append(",\"detail\":\"");
-    append_detail({detail_of(line, verdict), line.fault.column}, out);
+    append_column(line.fault.column, out);
+    append_json_text(detail, out);
     out.append("\"");
   }
   if (explain_) write_explained(verdict, out);
@@ -286,12 +288,13 @@ void VerdictWriter::write_csv(const DecodedLine& line, const Verdict& verdict, O
   if (verdict.reasons.empty()) out.append(",");
   out.append(",");
   if (!line.has_id) append_number(line.line, out);
-  // Details are our own words: no quotes in them, but maybe commas.
-  const std::string_view detail = detail_of(line, verdict);
-  const std::string_view quote = detail.find(',') == std::string_view::npos ? "" : "\"";
   out.append(",");
+  // A column is no reason for quotes, but it stands within those of its detail.
+  const std::string_view detail = detail_of(line, verdict);
+  const std::string_view quote = wants_quotes(detail) ? "\"" : "";
   out.append(quote);
-  append_detail({detail, line.fault.column}, out);
+  append_column(line.fault.column, out);
+  append_doubling_quotes(detail, out);
   out.append(quote);
   if (explain_) {
     for (const std::string_view check :

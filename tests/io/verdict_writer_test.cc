@@ -1,6 +1,7 @@
 #include "io/formats/verdict_writer.h"
 
 #include <gtest/gtest.h>
+#include <simdjson.h>
 
 #include "tests/support/screening.h"
 
@@ -56,6 +57,35 @@ TEST(VerdictWriter, NdjsonHasTheShapeOfTheContract) {
   EXPECT_EQ(written(Format::kCsv, false, bad, malformed), ",error,malformed,1842,column 57: string is not closed\n");
   bad.fault = {"one thing, and another", 0};
   EXPECT_EQ(written(Format::kCsv, false, bad, malformed), ",error,malformed,1842,\"one thing, and another\"\n");
+}
+
+TEST(VerdictWriter, DetailsAreEscapedLikeAnyText) {
+  DecodedLine bad = line_of("");
+  bad.fault = {"a \"b\\c\", d", 3};
+  Verdict malformed;
+  EXPECT_NE(written(Format::kNdjson, false, bad, malformed).find(R"("detail":"column 3: a \"b\\c\", d"})"),
+            std::string::npos);
+  EXPECT_NE(written(Format::kCsv, false, bad, malformed).find(R"(,"column 3: a ""b\c"", d")"), std::string::npos);
+}
+
+TEST(VerdictWriter, EachFaultOfALineMakesAVerdictThatParses) {
+  const std::string faults =
+      "{\"a\":\"\\u12\"}\n{\"a\":\"\\x\"}\n{\"a\":\"\\ud800\"}\n{\"a\":\"\x01\"}\n{\"a\":\"\n{\"a\"\n{\"a\":\n"
+      "{\"a\":1\n{a\n[]\n{} "
+      "x\n{\"a\":01}\n{\"a\":1.}\n{\"a\":tru}\n{\"a\":\"\xff\"}\n{\"id\":1}\n{\"id\":\"1\",\"id\":\"1\"}\n";
+  const auto verdicts = test::screen_to_text(faults, test::make_registry({}), {});
+  ASSERT_TRUE(verdicts);
+  simdjson::dom::parser parser;
+  std::size_t lines = 0;
+  for (std::size_t at = 0; at < verdicts->size(); at = verdicts->find('\n', at) + 1, ++lines) {
+    const std::string line = verdicts->substr(at, verdicts->find('\n', at) - at);
+    simdjson::dom::element verdict;
+    std::string_view detail;
+    ASSERT_EQ(parser.parse(line).get(verdict), simdjson::SUCCESS) << line;
+    ASSERT_EQ(verdict["detail"].get(detail), simdjson::SUCCESS) << line;
+    EXPECT_EQ(detail.find('\\'), std::string_view::npos) << detail;
+  }
+  EXPECT_EQ(lines, 17U);
 }
 
 TEST(VerdictWriter, InternalErrorsHaveADetail) {
