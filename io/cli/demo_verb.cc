@@ -6,7 +6,6 @@
 #include <array>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -18,6 +17,7 @@
 #include "io/cli/progress.h"
 #include "io/cli/registry_verbs.h"
 #include "io/cli/screen_verb.h"
+#include "io/cli/words.h"
 #include "io/store/output_file.h"
 
 namespace clearline {
@@ -116,35 +116,38 @@ std::uint64_t count_as_expected(const std::string& verdicts_path, const std::str
   return right;
 }
 
-void say(int step, const std::string& what, const std::string& command) {
-  fmt::print("\n{}. {}\n   $ {}\n", step, what, command);
-  (void)std::fflush(stdout);
-}
-
 Status run_demo(const DemoRequest& request) {
   const auto start = std::chrono::steady_clock::now();
   auto folder = DemoFolder::make(request.keep);
   if (!folder.ok()) return folder.status();
   const auto path = [&](const char* name) { return (*folder)->file(name); };
+  Status told;
+  const auto show = [&](const std::string& text) {
+    if (told.ok()) told = tell(text);
+  };
+  const auto show_step = [&](int step, const std::string& what, const std::string& command) {
+    show(fmt::format("\n{}. {}\n   $ {}\n", step, what, command));
+  };
 
-  say(1, fmt::format("{} made-up people register their clearance codes.", with_commas(kPeople)),
-      fmt::format("clearline generate registry --count {} --seed {} -o registry.csv", kPeople, request.seed));
+  show_step(1, fmt::format("{} made-up people register their clearance codes.", with_commas(kPeople)),
+            fmt::format("clearline generate registry --count {} --seed {} -o registry.csv", kPeople, request.seed));
   GenerateRegistryRequest people;
   people.count = kPeople;
   people.seed = request.seed;
   people.output = path(kRegistry);
   if (Status status = run_generate_registry(people); !status.ok()) return status;
 
-  say(2, "The registry becomes an image, made to be read and used at once.",
-      "clearline registry build registry.csv -o registry.img");
+  show_step(2, "The registry becomes an image, made to be read and used at once.",
+            "clearline registry build registry.csv -o registry.img");
   BuildRequest build;
   build.input = people.output;
   build.image = path(kImage);
   BuildReport built;
   if (Status status = run_registry_build(build, built); !status.ok()) return status;
-  fmt::print("   {} entries in {:.2f} s\n", with_commas(built.entries), built.seconds);
+  show(fmt::format("   {} entries in {:.2f} s\n", with_commas(built.entries), built.seconds));
 
-  say(3,
+  show_step(
+      3,
       fmt::format("A day's {} parcels are declared: honest, mistyped, stolen and damaged ones.",
                   with_commas(kDeclarations)),
       fmt::format(
@@ -160,7 +163,7 @@ Status run_demo(const DemoRequest& request) {
   day.expected = path(kExpected);
   if (Status status = run_generate_declarations(day); !status.ok()) return status;
 
-  say(4, "They are screened.", "clearline screen day.ndjson -r registry.img -o verdicts.csv");
+  show_step(4, "They are screened.", "clearline screen day.ndjson -r registry.img -o verdicts.csv");
   ScreenRequest screen;
   screen.inputs = {day.output};
   screen.registry = build.image;
@@ -168,20 +171,20 @@ Status run_demo(const DemoRequest& request) {
   screen.threads = request.threads;
   ScreenReport screened;
   if (Status status = run_screen(screen, screened); !status.ok()) return status;
-  fmt::print("{}", summary_text(screen, screened));
+  show(summary_text(screen, screened));
 
-  say(5, "The verdicts are compared with the expected ones, which the generator knows without matching anything.",
-      "cut -d, -f1-3 verdicts.csv | diff - expected.csv");
+  show_step(5, "The verdicts are compared with the expected ones, which the generator knows without matching anything.",
+            "cut -d, -f1-3 verdicts.csv | diff - expected.csv");
   std::uint64_t rows = 0;
   const std::uint64_t right = count_as_expected(screen.output, day.expected, rows);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  fmt::print("   {} of {} verdicts as expected. The demo took {:.1f} s.\n", with_commas(right), with_commas(rows),
-             seconds);
-  if (!request.keep.empty()) fmt::print("   The files are in {}.\n", request.keep);
+  show(fmt::format("   {} of {} verdicts as expected. The demo took {:.1f} s.\n", with_commas(right), with_commas(rows),
+                   seconds));
+  if (!request.keep.empty()) show(fmt::format("   The files are in {}.\n", request.keep));
   if (right != kDeclarations || rows != kDeclarations) {
     return {StatusKind::kInternal, "demo: error: verdicts differ from the expected ones; look at them with --keep DIR"};
   }
-  return {};
+  return told;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "io/cli/machine.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -10,12 +11,11 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <string_view>
 
 #include "clearline/status.h"
+#include "io/cli/words.h"
 #include "io/store/output_file.h"
 
 namespace clearline {
@@ -30,10 +30,17 @@ constexpr bool kSanitized = false;
 
 void end_by_signal(int) {
   remove_pending_output_files();
-  constexpr std::string_view kWords = "\nclearline: interrupted: no output file was changed\n";
-  const ssize_t ignored = write(STDERR_FILENO, kWords.data(), kWords.size());
-  (void)ignored;
+  say("\nclearline: interrupted: no output file was changed\n");
   _exit(static_cast<int>(StatusKind::kInterrupted));
+}
+
+/// A standard descriptor that is closed would go to the next file that is opened: words would end up among verdicts. In
+/// its place comes one that can neither be read nor written, so that all fails as it should.
+void hold_closed_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    // The lowest free number is the one that is missing.
+    if (fcntl(fd, F_GETFD) < 0) (void)open("/", O_PATH | O_CLOEXEC);
+  }
 }
 
 }  // namespace
@@ -57,7 +64,7 @@ void fill_random(void* data, std::size_t size) {
   while (size > 0) {
     const ssize_t got = getrandom(at, size, 0);
     if (got < 0 && errno != EINTR) {
-      std::fputs("clearline: fatal: the system has no randomness\n", stderr);
+      say("clearline: fatal: the system has no randomness\n");
       std::abort();
     }
     if (got <= 0) continue;
@@ -73,6 +80,7 @@ std::int64_t now_seconds() {
 }
 
 void prepare_process() {
+  hold_closed_descriptors();
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   if (!kSanitized) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

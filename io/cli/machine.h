@@ -20,7 +20,8 @@ bool stderr_is_terminal();
 std::int64_t now_seconds();
 
 /// Signals that end the program remove its temporary files first and exit with 7; a closed pipe is an error of write(),
-/// not a signal; no core is ever dumped, since it would hold the registry.
+/// not a signal; a closed stdin, stdout or stderr stays unusable; no core is ever dumped, since it would hold the
+/// registry.
 void prepare_process();
 
 }  // namespace clearline

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <new>
+#include <sstream>
 #include <string>
 
 #include "engine/isa.h"
@@ -17,6 +17,7 @@
 #include "io/cli/machine.h"
 #include "io/cli/registry_verbs.h"
 #include "io/cli/screen_verb.h"
+#include "io/cli/words.h"
 #include "io/store/image.h"
 
 namespace clearline {
@@ -48,8 +49,7 @@ Status choose_kernels() {
 }
 
 int fail(const Status& status) {
-  fmt::print(stderr, "{}{}\n", status.message().find(": error: ") == std::string::npos ? "clearline: error: " : "",
-             status.message());
+  say("{}{}\n", status.message().find(": error: ") == std::string::npos ? "clearline: error: " : "", status.message());
   return static_cast<int>(status.kind());
 }
 
@@ -74,19 +74,17 @@ int run(int argc, char** argv) {
   add_generate_verb(app, command);
   add_demo_verb(app, command);
   auto* version = app.add_subcommand("version", "Show the version");
-  version->callback([&command] {
-    command.run = [] {
-      fmt::print("{}\n", version_words());
-      return Status();
-    };
-  });
+  version->callback([&command] { command.run = [] { return tell(version_words() + "\n"); }; });
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {
-    return app.exit(done);  // --help, --version
+    std::ostringstream text;
+    app.exit(done, text, text);  // --help, --version
+    const Status status = tell(text.str());
+    return status.ok() ? 0 : fail(status);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "clearline: error: {}; see 'clearline{} --help'\n", error.what(), verb_path(app));
+    say("clearline: error: {}; see 'clearline{} --help'\n", error.what(), verb_path(app));
     return static_cast<int>(StatusKind::kUsage);
   }
   if (const Status status = command.run(); !status.ok()) return fail(status);
@@ -101,10 +99,10 @@ int main(int argc, char** argv) {
   try {
     return clearline::run(argc, argv);
   } catch (const std::bad_alloc&) {
-    std::fputs("clearline: error: not enough memory\n", stderr);
+    clearline::say("clearline: error: not enough memory\n");
   } catch (const std::exception& error) {
     // what() of the libraries used here names an operation, never data.
-    std::fprintf(stderr, "clearline: error: a bug: %s\n", error.what());
+    clearline::say("clearline: error: a bug: {}\n", error.what());
   }
   return static_cast<int>(clearline::StatusKind::kInternal);
 }

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cstdio>
+
+#include "io/cli/words.h"
 
 namespace clearline {
 
@@ -11,7 +12,7 @@ Progress::Progress(std::string what, std::optional<std::uint64_t> bytes_total, b
     : what_(std::move(what)), bytes_total_(bytes_total), shown_(shown) {}
 
 Progress::~Progress() {
-  if (drawn_) std::fputs("\r\x1b[K", stderr);
+  if (drawn_) say("\r\x1b[K");
 }
 
 void Progress::update(std::uint64_t items, std::uint64_t bytes) {
@@ -28,8 +29,7 @@ void Progress::update(std::uint64_t items, std::uint64_t bytes) {
     const double share = std::min(1.0, static_cast<double>(bytes) / static_cast<double>(*bytes_total_));
     line += fmt::format("  {:.0f} %  {:.0f} s left", share * 100, seconds * (1 - share) / share);
   }
-  fmt::print(stderr, "\r{}\x1b[K", line);
-  std::fflush(stderr);
+  say("\r{}\x1b[K", line);
   drawn_ = true;
 }
 

@@ -4,13 +4,13 @@
 #include <sys/stat.h>
 
 #include <chrono>
-#include <cstdio>
 #include <memory>
 
 #include "engine/registry_table.h"
 #include "io/cli/machine.h"
 #include "io/cli/options.h"
 #include "io/cli/progress.h"
+#include "io/cli/words.h"
 #include "io/formats/entry_writer.h"
 #include "io/formats/registry_reader.h"
 #include "io/formats/verdict_writer.h"
@@ -27,32 +27,23 @@ std::string shown_name(const std::string& path) { return path == "-" ? "<stdin>"
 void tell_bad_records(const std::string& name, const BadRecords& bad) {
   for (const BadRecords::Kind& kind : bad.kinds()) {
     for (const BadRecord& record : kind.listed) {
-      fmt::print(stderr, "{}:{}:{}: error: {}\n", name, record.line, std::max(record.column, 1U), record.what);
+      say("{}:{}:{}: error: {}\n", name, record.line, std::max(record.column, 1U), record.what);
     }
     if (kind.count > kind.listed.size()) {
-      fmt::print(stderr, "{}: error: {}: {} more of this kind\n", name, kind.listed[0].what,
-                 with_commas(kind.count - kind.listed.size()));
+      say("{}: error: {}: {} more of this kind\n", name, kind.listed[0].what,
+          with_commas(kind.count - kind.listed.size()));
     }
   }
 }
 
 void tell_duplicates(const std::string& name, const RegistryBuilder::Outcome& outcome) {
   for (const RegistryBuilder::Duplicate& twice : outcome.duplicates) {
-    fmt::print(stderr, "{}:{}:1: error: this code is there already, at line {}\n", name, twice.again, twice.first);
+    say("{}:{}:1: error: this code is there already, at line {}\n", name, twice.again, twice.first);
   }
   if (outcome.duplicate_count > outcome.duplicates.size()) {
-    fmt::print(stderr, "{}: error: codes that are there twice: {} more of this kind\n", name,
-               with_commas(outcome.duplicate_count - outcome.duplicates.size()));
+    say("{}: error: codes that are there twice: {} more of this kind\n", name,
+        with_commas(outcome.duplicate_count - outcome.duplicates.size()));
   }
-}
-
-/// Puts a text on stdout. A reader that went away is no failure.
-Status tell(const std::string& text) {
-  auto file = OutputFile::open("-", FileMode::kUsual);
-  if (!file.ok()) return file.status();
-  Status status = file->write(text);
-  if (file->pipe_closed()) return {};
-  return status.ok() ? file->commit() : status;
 }
 
 Status run_verify(const std::string& path) {
@@ -201,11 +192,11 @@ void add_registry_verbs(CLI::App& app, Command& command) {
     command.run = [build_request]() -> Status {
       BuildReport report;
       if (Status status = run_registry_build(*build_request, report); !status.ok()) return status;
-      fmt::print(stderr, "{}: {} entries of {} records in {:.2f} s", build_request->image, with_commas(report.entries),
-                 with_commas(report.records), report.seconds);
-      if (report.rejected != 0) fmt::print(stderr, ", {} rejected", with_commas(report.rejected));
-      if (report.replaced != 0) fmt::print(stderr, ", {} replaced by a later record", with_commas(report.replaced));
-      fmt::print(stderr, "\n");
+      say("{}: {} entries of {} records in {:.2f} s", build_request->image, with_commas(report.entries),
+          with_commas(report.records), report.seconds);
+      if (report.rejected != 0) say(", {} rejected", with_commas(report.rejected));
+      if (report.replaced != 0) say(", {} replaced by a later record", with_commas(report.replaced));
+      say("\n");
       return {};
     };
   });

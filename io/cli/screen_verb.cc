@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 
 #include "io/cli/options.h"
 #include "io/cli/progress.h"
+#include "io/cli/words.h"
 
 namespace clearline {
 
@@ -150,8 +150,8 @@ void add_screen_verb(CLI::App& app, Command& command) {
       ScreenReport report;
       if (Status status = run_screen(*request, report); !status.ok()) return status;
       if (report.pipe_closed) return {};
-      if (request->summary == SummaryForm::kText) std::fputs(summary_text(*request, report).c_str(), stderr);
-      if (request->summary == SummaryForm::kJson) std::fputs(summary_json(*request, report).c_str(), stderr);
+      if (request->summary == SummaryForm::kText) say(summary_text(*request, report));
+      if (request->summary == SummaryForm::kJson) say(summary_json(*request, report));
       if (request->fail_on && request->fail_on->met_by(report.tally)) command.exit_code = 1;
       return {};
     };

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,10 +40,16 @@ ProcessResult run_clearline(const std::vector<std::string>& arguments, const Pro
     dup2(in[0], STDIN_FILENO);
     dup2(out[1], STDOUT_FILENO);
     dup2(err[1], STDERR_FILENO);
-    if (!setup.output_path.empty()) {
-      const int file = open(setup.output_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-      dup2(file, STDOUT_FILENO);
-    }
+    const auto redirect = [](const std::string& file, int flags, int fd) {
+      if (!file.empty()) dup2(open(file.c_str(), flags | O_CLOEXEC, 0600), fd);
+    };
+    redirect(setup.input_path, O_RDONLY, STDIN_FILENO);
+    redirect(setup.output_path, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
+    redirect(setup.error_path, O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
+    for (const int fd : setup.closed) close(fd);
+    const auto limit = static_cast<rlim_t>(setup.file_bytes_max);
+    const rlimit file_size{limit, limit};
+    if (limit != 0) setrlimit(RLIMIT_FSIZE, &file_size);
     execv(path.c_str(), argv.data());
     _exit(127);
   }

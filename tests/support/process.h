@@ -17,7 +17,11 @@ struct ProcessSetup {
   bool close_stdout_early = false;  ///< the reader goes away after the first bytes
   int signal_after_ms = 0;          ///< send `signal` so long after the start, with stdin still open
   int signal = 2;                   ///< SIGINT
+  std::string input_path;           ///< stdin comes from this file instead of `input`
   std::string output_path;          ///< stdout goes to this file instead of `out`
+  std::string error_path;           ///< stderr goes to this file instead of `err`
+  std::vector<int> closed;          ///< descriptors that it starts without
+  long file_bytes_max = 0;          ///< as `ulimit -f`; 0: none
 };
 
 /// Runs the built program with these arguments.

@@ -256,6 +256,51 @@ TEST_F(Program, FullDiskIsFiveAndLeavesTheOldFile) {
   EXPECT_EQ(left, 0);
 }
 
+TEST_F(Program, AStderrThatIsClosedOrFullChangesNothing) {
+  ProcessSetup closed;
+  closed.closed = {2};
+  ProcessSetup full;
+  full.error_path = "/dev/full";
+  const std::string bad = folder.write("bad.csv", kRegistryCsv + "P12,X,,,,\n");
+  for (const ProcessSetup& setup : {closed, full}) {
+    EXPECT_EQ(screen({folder.path("none")}, setup).exit_code, 3);
+    EXPECT_EQ(screen({day, "--nope"}, setup).exit_code, 2);
+    EXPECT_EQ(run_clearline({"screen", day, "-r", folder.path("none")}, setup).exit_code, 4);
+    EXPECT_EQ(screen({day, "-o", "/dev/full"}, setup).exit_code, 5);
+    EXPECT_EQ(run_clearline({"registry", "build", bad, "-o", folder.path("b.img")}, setup).exit_code, 3);
+    EXPECT_EQ(run_clearline({"registry", "build", registry, "-o", folder.path("b.img")}, setup).exit_code, 0);
+    EXPECT_EQ(screen({day}, setup).out, kVerdicts);
+    EXPECT_EQ(screen({day, "-o", folder.path("v")}, setup).exit_code, 0);
+    EXPECT_EQ(read_file(folder.path("v")), kVerdicts) << "no words in it, although its descriptor was free";
+  }
+}
+
+TEST_F(Program, AStdoutThatIsClosedOrFullIsFiveWithWords) {
+  ProcessSetup closed;
+  closed.closed = {1};
+  ProcessSetup all_closed;
+  all_closed.closed = {0, 1, 2};
+  ProcessSetup full;
+  full.output_path = "/dev/full";
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"screen", day, "-r", image},
+                                                    {"lookup", "P123456789012", "-r", image},
+                                                    {"registry", "info", image},
+                                                    {"registry", "verify", image},
+                                                    {"registry", "export", image},
+                                                    {"generate", "registry", "--count", "10"},
+                                                    {"version"},
+                                                    {"--version"},
+                                                    {"--help"},
+                                                    {"screen", "--help"}}) {
+    for (const ProcessSetup& setup : {closed, full}) {
+      const auto result = run_clearline(arguments, setup);
+      EXPECT_EQ(result.exit_code, 5) << arguments[0];
+      EXPECT_NE(result.err.find("<stdout>: error: cannot write: "), std::string::npos) << arguments[0] << result.err;
+    }
+    EXPECT_EQ(run_clearline(arguments, all_closed).exit_code, 5) << arguments[0];
+  }
+}
+
 TEST_F(Program, AClosedPipeEndsQuietly) {
   std::string many;
   for (int i = 0; i < 50'000; ++i) many += kDay;
