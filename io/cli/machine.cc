@@ -84,7 +84,7 @@ void prepare_process() {
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   if (!kSanitized) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  std::signal(SIGPIPE, SIG_IGN);
+  for (const int number : {SIGPIPE, SIGXFSZ}) std::signal(number, SIG_IGN);
   struct sigaction action{};
   action.sa_handler = end_by_signal;
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {

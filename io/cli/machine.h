@@ -19,8 +19,8 @@ bool stderr_is_terminal();
 /// Unix time, seconds.
 std::int64_t now_seconds();
 
-/// Signals that end the program remove its temporary files first and exit with 7; a closed pipe is an error of write(),
-/// not a signal; a closed stdin, stdout or stderr stays unusable; no core is ever dumped, since it would hold the
+/// Signals that end the program remove its temporary files first and exit with 7; a closed pipe and a file that grows
+/// too large are errors of write(), not signals; a closed stdin, stdout or stderr stays unusable; no core is ever dumped, since it would hold the
 /// registry.
 void prepare_process();
 

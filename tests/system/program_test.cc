@@ -256,6 +256,19 @@ TEST_F(Program, FullDiskIsFiveAndLeavesTheOldFile) {
   EXPECT_EQ(left, 0);
 }
 
+TEST_F(Program, AFileThatMayNotGrowIsFiveAndLeavesNothing) {
+  std::string many;
+  for (int i = 0; i < 2000; ++i) many += kDay;
+  const std::string large = folder.write("large.ndjson", many);
+  ProcessSetup limited;
+  limited.file_bytes_max = 100'000;
+  EXPECT_EQ(screen({large, "-o", folder.path("v")}, limited).exit_code, 5);
+  EXPECT_EQ(screen({large, "-o", folder.path("v.gz"), "--block-bytes", "66000"}, limited).exit_code, 0);
+  EXPECT_EQ(run_clearline({"registry", "build", registry, "-o", folder.path("b.img")}, limited).exit_code, 5);
+  EXPECT_EQ(run_clearline({"generate", "registry", "-o", folder.path("g.csv")}, limited).exit_code, 5);
+  EXPECT_EQ(folder.file_count(), files + 2) << "large.ndjson and v.gz";
+}
+
 TEST_F(Program, AStderrThatIsClosedOrFullChangesNothing) {
   ProcessSetup closed;
   closed.closed = {2};
