@@ -30,7 +30,7 @@ constexpr bool kSanitized = false;
 
 void end_by_signal(int) {
   remove_pending_output_files();
-  say("\nclearline: interrupted: no output file was changed\n");
+  say("\nclearline: interrupted: each output file is whole, or as it was before\n");
   _exit(static_cast<int>(StatusKind::kInterrupted));
 }
 

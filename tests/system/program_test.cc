@@ -330,6 +330,7 @@ TEST_F(Program, InterruptIsSevenAndLeavesNothing) {
   interrupted.signal_after_ms = 500;
   const auto result = screen({"-o", folder.path("v")}, interrupted);
   EXPECT_EQ(result.exit_code, 7);
+  EXPECT_NE(result.err.find("interrupted: each output file is whole, or as it was before"), std::string::npos);
   EXPECT_EQ(folder.file_count(), files);
 }
 
