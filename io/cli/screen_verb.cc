@@ -149,10 +149,10 @@ void add_screen_verb(CLI::App& app, Command& command) {
     command.run = [request, &command]() -> Status {
       ScreenReport report;
       if (Status status = run_screen(*request, report); !status.ok()) return status;
-      if (report.pipe_closed) return {};
+      if (request->fail_on && request->fail_on->met_by(report.tally)) command.exit_code = 1;
+      if (report.pipe_closed) return {};  // quietly: what is judged so far decides about --fail-on
       if (request->summary == SummaryForm::kText) say(summary_text(*request, report));
       if (request->summary == SummaryForm::kJson) say(summary_json(*request, report));
-      if (request->fail_on && request->fail_on->met_by(report.tally)) command.exit_code = 1;
       return {};
     };
   });

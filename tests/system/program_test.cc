@@ -319,9 +319,13 @@ TEST_F(Program, AClosedPipeEndsQuietly) {
   for (int i = 0; i < 50'000; ++i) many += kDay;
   ProcessSetup closing;
   closing.close_stdout_early = true;
-  const auto result = screen({folder.write("large.ndjson", many)}, closing);
-  EXPECT_EQ(result.exit_code, 0);
-  EXPECT_EQ(result.err, "");
+  const std::string large = folder.write("large.ndjson", many);
+  for (const auto& [condition, exit_code] : {std::pair{"hold", 1}, {"hold:90%", 0}}) {
+    const auto result = screen({large, "--fail-on", condition}, closing);
+    EXPECT_EQ(result.exit_code, exit_code) << condition;
+    EXPECT_EQ(result.err, "");
+  }
+  EXPECT_EQ(screen({large}, closing).exit_code, 0);
 }
 
 TEST_F(Program, InterruptIsSevenAndLeavesNothing) {
