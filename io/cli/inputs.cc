@@ -109,7 +109,6 @@ InputChain::InputChain(std::vector<std::string> paths, InputOptions options, std
 
 Status InputChain::open_next() {
   if (reader_) {
-    bytes_before_ += reader_->bytes_read();
     taken_before_ += reader_->source().bytes_taken();
     if (options_.marks) finished_.push_back(reader_->mark());
   }

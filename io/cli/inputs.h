@@ -43,9 +43,7 @@ class InputChain {
   /// Whether nothing is left.
   Result<bool> at_end();
 
-  /// Plain bytes, for rates.
-  std::uint64_t bytes_read() const { return bytes_before_ + (reader_ ? reader_->bytes_read() : 0); }
-  /// Bytes of the files, for the share that is done.
+  /// Bytes of the files so far.
   std::uint64_t bytes_taken() const { return taken_before_ + (reader_ ? reader_->source().bytes_taken() : 0); }
 
  private:
@@ -59,7 +57,6 @@ class InputChain {
   std::unique_ptr<BlockReader> reader_;
   std::deque<InputFormat> formats_;  // blocks in flight point to them
   std::vector<ReadMark> finished_;
-  std::uint64_t bytes_before_ = 0;
   std::uint64_t taken_before_ = 0;
 };
 

@@ -87,7 +87,6 @@ class Run {
   int threads_;
   Date today_;
   std::vector<std::unique_ptr<Token>> tokens_;
-  std::uint64_t taken_before_ = 0;  // of the files of the jobs before
 };
 
 ScreenOptions Run::screen_options(const Job& job) const {
@@ -138,6 +137,7 @@ Status Run::resume(const Job& job, InputChain& inputs, std::optional<CompressedO
 }
 
 Status Run::screen(const Job& job, Progress& progress) {
+  const auto start = Clock::now();
   InputChain inputs(job.inputs, input_options_, request_.block_bytes);
   if (Status status = inputs.open(); !status.ok()) return status;
   Checkpoint checkpoint;
@@ -156,8 +156,6 @@ Status Run::screen(const Job& job, Progress& progress) {
     output = std::move(*opened);
   }
 
-  const auto start = Clock::now();
-  const std::uint64_t bytes_before = inputs.bytes_read();
   Status status;
   if (!checkpoint.done) {
     status = run_blocks(inputs, *output, checkpoint, job, progress);
@@ -172,8 +170,7 @@ Status Run::screen(const Job& job, Progress& progress) {
   }
   report_.tally.add(checkpoint.tally);
   report_.seconds += seconds_since(start);
-  report_.bytes += inputs.bytes_read() - bytes_before;
-  taken_before_ += inputs.bytes_taken();
+  report_.bytes += inputs.bytes_taken();
   if (output && output->pipe_closed()) {
     report_.pipe_closed = true;
     return {};
@@ -239,7 +236,7 @@ Status Run::run_blocks(InputChain& inputs, CompressedOutput& output, Checkpoint&
       saved = Clock::now();
     }
     if (!write_status.ok()) stop.store(true, std::memory_order_relaxed);
-    progress.update(report_.tally.declarations + checkpoint.tally.declarations, taken_before_ + token.bytes_taken);
+    progress.update(report_.tally.declarations + checkpoint.tally.declarations, report_.bytes + token.bytes_taken);
   };
   run_pipeline(threads_, stages);
   return write_status.ok() ? read_status : write_status;

@@ -48,10 +48,10 @@ struct ScreenRequest {
 struct ScreenReport {
   Tally tally;
   std::uint64_t resumed = 0;  ///< of its declarations, those of the run that was interrupted
-  std::uint64_t bytes = 0;
-  double seconds = 0;       ///< from the first byte read to the last byte delivered
-  double load_seconds = 0;  ///< reading and checking the registry
-  double sync_seconds = 0;  ///< the final fsync and rename
+  std::uint64_t bytes = 0;    ///< of the inputs as they are stored: compressed, in their encoding
+  double seconds = 0;         ///< from the first byte read to the last byte delivered
+  double load_seconds = 0;    ///< reading and checking the registry
+  double sync_seconds = 0;    ///< the final fsync and rename
   std::uint64_t registry_seq = 0;
   std::uint64_t registry_entries = 0;
   bool pipe_closed = false;  ///< the reader of the output went away: the run ended early and quietly

@@ -152,6 +152,24 @@ TEST_F(Program, SummaryAccountsForEveryDeclaration) {
   EXPECT_EQ(screen({day, "--summary", "none"}).err, "");
 }
 
+TEST_F(Program, SummaryCountsTheBytesOfTheFiles) {
+  std::string many;
+  for (int i = 0; i < 5000; ++i) many += kDay;
+  const std::string large = folder.write("large.ndjson", many);
+  const std::string packed = folder.path("v.ndjson.gz");
+  EXPECT_EQ(screen({large, "-o", packed}).exit_code, 0);
+  const std::string tiny = folder.write("tiny.ndjson", "{\"id\":\"D1\"}\n");
+  for (const std::vector<std::string>& inputs :
+       {std::vector<std::string>{tiny}, {large}, {packed}, {tiny, packed, day}}) {
+    std::uint64_t bytes = 0;
+    for (const std::string& input : inputs) bytes += std::filesystem::file_size(input);
+    auto arguments = inputs;
+    arguments.insert(arguments.end(), {"--summary", "json", "-o", folder.path("out")});
+    const std::string json = screen(arguments).err;
+    EXPECT_NE(json.find(",\"bytes\":" + std::to_string(bytes) + ","), std::string::npos) << json;
+  }
+}
+
 TEST_F(Program, FailOnSetsExitCodeOne) {
   EXPECT_EQ(screen({day, "--fail-on", "hold"}).exit_code, 1);
   EXPECT_EQ(screen({day, "--fail-on", "hold:75%"}).exit_code, 0) << "75 % are not more than 75 %";
