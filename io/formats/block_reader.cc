@@ -25,10 +25,12 @@ Result<std::unique_ptr<BlockReader>> BlockReader::open(std::unique_ptr<ByteSourc
   if (!plain.ok()) return plain.status();
   auto peeked = PeekedSource::open(std::move(*plain), kEncodingBytes);
   if (!peeked.ok()) return peeked.status();
+  const bool may_be_cut = (*peeked)->start().size() == kEncodingBytes;
+  if ((*peeked)->start().starts_with(kBom)) (*peeked)->skip(kBom.size());  // before CP949 would make characters of it
   const std::string_view first = (*peeked)->start();
-  const bool is_cp949 = options.encoding == Encoding::kCp949 ||
-                        (options.encoding == Encoding::kAuto &&
-                         encoding_of_content(first, first.size() == kEncodingBytes) == Encoding::kCp949);
+  const bool is_cp949 =
+      options.encoding == Encoding::kCp949 ||
+      (options.encoding == Encoding::kAuto && encoding_of_content(first, may_be_cut) == Encoding::kCp949);
   std::unique_ptr<ByteSource> text_source = std::move(*peeked);
   if (is_cp949) text_source = decode_cp949(std::move(text_source));
   std::unique_ptr<BlockReader> reader(new BlockReader(std::move(text_source), block_bytes, options.marks));
@@ -41,7 +43,6 @@ Result<std::unique_ptr<BlockReader>> BlockReader::open(std::unique_ptr<ByteSourc
   const auto got = reader->fill(start.data(), block_bytes);
   if (!got.ok()) return got.status();
   std::string_view text(start.data(), *got);
-  if (text.starts_with(kBom)) text.remove_prefix(kBom.size());
   const std::string& name = reader->source_->name();
   if (options.format) {
     format.format = *options.format;

@@ -51,7 +51,10 @@ class PeekedSource : public StackedSource {
  public:
   /// Reads up to `bytes` ahead; fewer only when the input has no more.
   static Result<std::unique_ptr<PeekedSource>> open(std::unique_ptr<ByteSource> below, std::size_t bytes);
-  std::string_view start() const { return {start_.data(), start_.size()}; }
+  /// What was read ahead and is not given yet.
+  std::string_view start() const { return {start_.data() + given_, start_.size() - given_}; }
+  /// Drops the first `bytes` of start().
+  void skip(std::size_t bytes) { given_ += bytes; }
   Result<std::size_t> read(std::span<char> out) override;
 
  private:

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "io/formats/block_reader.h"
+#include "io/formats/registry_reader.h"
 #include "io/formats/utf8.h"
 #include "tests/support/random_input.h"
 #include "tests/support/screening.h"
@@ -149,6 +150,24 @@ TEST(Cp949, IsScreenedAndABadByteSpoilsItsLineAlone) {
   while (long_text.size() < 70'000) long_text += "\n";
   EXPECT_NE(screened(long_text + bad + more, Encoding::kAuto).find("a byte that is not CP949\nc,clear"),
             std::string::npos);
+}
+
+TEST(Cp949, AUtf8BomAtTheVeryStartIsDroppedAllTheSame) {
+  const std::string text =
+      "\xEF\xBB\xBFid,code,\xBC\xF6\xC3\xEB\xC0\xCE\xB8\xED,zip\na,P123456789012," + kHong + ",04524\n";
+  EXPECT_EQ(screened(text, Encoding::kCp949), "a,clear,,,\n");
+  EXPECT_EQ(screened(text, Encoding::kAuto), "a,clear,,,\n");
+  EXPECT_EQ(screened("\xEF\xBB\xBF" + text, Encoding::kCp949), "refused") << "only one";
+
+  RegistryBuilder builder(RegistryKey{9}, {});
+  RegistryRead read;
+  const Status status = read_registry(test::text_source("\xEF\xBB\xBF"
+                                                        "code,name_ko\nP123456789012," +
+                                                        kHong + "\n"),
+                                      Format::kCsv, builder, read, {}, {}, 1, Encoding::kCp949);
+  EXPECT_TRUE(status.ok()) << status.message();
+  const auto registry = std::move(builder.build(RegistryBuilder::OnDuplicate::kRefuse).registry);
+  EXPECT_EQ(registry->find(*parse_code("P123456789012"))->name_ko, "홍길동");
 }
 
 }  // namespace
