@@ -261,7 +261,6 @@ Status read_header_record(std::string_view text, CsvReader& reader, CsvRecord& r
   }
   header_end = reader.position();
   header_lines = reader.line() - 1;
-  for (auto& field : record.fields) field = trim_blanks(field);
   return {};
 }
 

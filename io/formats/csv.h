@@ -80,8 +80,8 @@ std::size_t csv_cut(std::string_view text, std::size_t record_bytes_max, std::si
 Status read_csv_header(std::string_view text, InputFormat& format, std::size_t& header_end,
                        std::uint64_t& header_lines);
 
-/// The header record alone, for any kind of file, surrounding blanks of its names dropped. kInput when there is none or
-/// it is wrong in form. The names are views into the text or the reader.
+/// The header record alone, for any kind of file. kInput when there is none or it is wrong in form. The names are views
+/// into the text or the reader; blanks are part of them, as of any field (RFC 4180).
 Status read_header_record(std::string_view text, CsvReader& reader, CsvRecord& record, std::size_t& header_end,
                           std::uint64_t& header_lines);
 

@@ -67,6 +67,13 @@ TEST(RegistryReader, TakesEveryFieldInBothFormats) {
   }
 }
 
+TEST(RegistryReader, NamesInTheHeaderAreMatchedExactly) {
+  EXPECT_EQ(read(" code,name\nP123456789012,HONG GILDONG\n", Format::kCsv).status.kind(), StatusKind::kInput);
+  const auto result = read("code, name\nP123456789012,HONG GILDONG\n", Format::kCsv);
+  ASSERT_TRUE(result.status.ok());
+  EXPECT_EQ(result.registry->find(*parse_code("P123456789012"))->name, "");
+}
+
 TEST(RegistryReader, MissingFieldsAreNotOnFile) {
   const auto result = read("code,name,name_ko,phone,zips\nP123456789012,\u3000, ,\t, \n", Format::kCsv);
   ASSERT_EQ(result.read.bad.count(), 0U);

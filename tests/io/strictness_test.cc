@@ -225,6 +225,12 @@ TEST(Csv, HeaderMustHaveIdAndNoKnownColumnTwice) {
   EXPECT_EQ(rows("\xEF\xBB\xBFid,code\r\na,P1\r\n", Format::kCsv), (Texts{"a hold code_malformed"}));
 }
 
+TEST(Csv, NamesInTheHeaderAreMatchedExactly) {
+  EXPECT_EQ(rows(" id,code\n", Format::kCsv), (Texts{"refused"}));
+  EXPECT_EQ(rows("id , id\t,id,ID,code \n1,2,a,3,P1\n", Format::kCsv), (Texts{"a hold code_missing"}));
+  EXPECT_EQ(rows("id,\" code\"\na,P1\n", Format::kCsv, "code= code"), (Texts{"a hold code_malformed"}));
+}
+
 TEST(Csv, QuotesLineEndsAndDoubledQuotes) {
   EXPECT_EQ(csv(record("\"a\"", "\"x, \"\"y\"\"\nz\"") + "\r\n" + record("b") + "\n{"),
             (Texts{"a clear", "b clear", "null@5 error malformed"}));

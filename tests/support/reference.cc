@@ -542,7 +542,7 @@ std::optional<Csv> read_csv(std::string_view text) {
   const Record record = read_record(text, at, kBytesMax, 0);
   if (record.wrong) return std::nullopt;
   Csv csv;
-  for (const std::string& name : record.fields) csv.header.push_back(trimmed(name));
+  csv.header = record.fields;
   csv.lines = csv_lines(text.substr(record.end), kBytesMax, csv.header.size());
   for (CsvLine& line : csv.lines) line.line += number + record.lines - 1;
   return csv;
