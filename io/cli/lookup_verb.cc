@@ -53,7 +53,7 @@ Status run_lookup(const LookupRequest& request, std::optional<int>& exit_code) {
   append_json_text(request.code, out);
   out.append("\",\"verdict\":\"");
   out.append(to_string(verdict.outcome));
-  out.append("\",\"reasons\":");
+  out.append("\"");
   append_json_reasons(verdict.reasons, out);
   VerdictWriter(Format::kNdjson, true, policy, registry->identity(), registry->seq()).write_explained(verdict, out);
   out.append("}\n");

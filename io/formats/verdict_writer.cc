@@ -172,13 +172,14 @@ void append_csv_text(std::string_view text, OutBuffer& out) {
 }
 
 void append_json_reasons(ReasonSet reasons, OutBuffer& out) {
-  std::string_view separator = "[\"";
+  if (reasons.empty()) return;
+  std::string_view separator = ",\"reasons\":[\"";
   for_each_reason(reasons, [&](Reason reason) {
     out.append(separator);
     out.append(to_string(reason));
     separator = "\",\"";
   });
-  out.append(reasons.empty() ? "[]" : "\"]");
+  out.append("\"]");
 }
 
 std::string format_uuid(const RegistryIdentity& identity) {
@@ -238,10 +239,7 @@ void VerdictWriter::write_ndjson(const DecodedLine& line, const Verdict& verdict
   }
   out.append(to_string(verdict.outcome));
   out.append("\"");
-  if (!verdict.reasons.empty()) {
-    out.append(",\"reasons\":");
-    append_json_reasons(verdict.reasons, out);
-  }
+  append_json_reasons(verdict.reasons, out);
   if (const std::string_view detail = detail_of(line, verdict); !detail.empty()) {
     out.append(",\"detail\":\"");
     append_column(line.fault.column, out);

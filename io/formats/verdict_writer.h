@@ -47,7 +47,7 @@ void append_json_text(std::string_view text, OutBuffer& out);
 /// Appends a text as a CSV field, quoted where RFC 4180 wants it.
 void append_csv_text(std::string_view text, OutBuffer& out);
 
-/// `["a","b"]` of the words of the reasons.
+/// The member `,"reasons":["a","b"]`; nothing when there are none.
 void append_json_reasons(ReasonSet reasons, OutBuffer& out);
 
 /// A UUID in its usual form.

@@ -400,6 +400,7 @@ TEST_F(Program, LooksUpOneCodeAndComparesWhatIsGiven) {
   EXPECT_EQ(look({"P123456789012"}).exit_code, 0);
   EXPECT_EQ(look({"P123456789012", "--name", "Gildong Hong", "--zip", "04524", "--phone", "010-9876-5432"}).exit_code,
             0);
+  EXPECT_EQ(look({"P123456789012"}).out.find(R"({"code":"P123456789012","verdict":"clear","checks":{)"), 0U);
   const auto held = look({"P123456789012", "--zip", "11111"});
   EXPECT_EQ(held.exit_code, 1);
   EXPECT_EQ(
