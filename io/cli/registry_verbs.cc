@@ -46,6 +46,22 @@ void tell_duplicates(const std::string& name, const RegistryBuilder::Outcome& ou
   }
 }
 
+/// `1 bad record`, `2 bad records`.
+std::string counted(std::uint64_t count, const char* what) {
+  return fmt::format("{} {}{}", with_commas(count), what, count == 1 ? "" : "s");
+}
+
+/// Says what stands in the way, and the options that would clear just that.
+Status refusal(const std::string& name, std::uint64_t bad, std::uint64_t doubled, std::uint64_t records) {
+  const bool both = bad != 0 && doubled != 0;
+  return {
+      StatusKind::kInput,
+      fmt::format("{}: error: {}{}{} among {}; no image was written; mend the file, or say {}{}{}", name,
+                  bad != 0 ? counted(bad, "bad record") : "", both ? " and " : "",
+                  doubled != 0 ? counted(doubled, "doubled code") : "", counted(records, "record"),
+                  bad != 0 ? "--rejects FILE" : "", both ? " and " : "", doubled != 0 ? "--on-duplicate last" : "")};
+}
+
 Status run_verify(const std::string& path) {
   const auto registry = read_image(path);
   if (!registry.ok()) return registry.status();
@@ -142,13 +158,9 @@ Status run_registry_build(const BuildRequest& request, BuildReport& report) {
   auto outcome = builder.build(request.on_duplicate, BadRecords::kListedMax, usable_processors());
   if (!outcome.status.ok()) return outcome.status;
   if (!outcome.registry) tell_duplicates(name, outcome);
-  if ((read.bad.count() != 0 && !rejects) || !outcome.registry) {
-    return {StatusKind::kInput,
-            fmt::format(
-                "{}: error: {} bad records and {} codes that are there twice of {} records; no image was written; mend "
-                "the file, or say --rejects FILE, --on-duplicate last",
-                name, with_commas(read.bad.count()), with_commas(outcome.duplicate_count), with_commas(read.records))};
-  }
+  const std::uint64_t bad = rejects ? 0 : read.bad.count();
+  const std::uint64_t doubled = outcome.registry ? 0 : outcome.duplicate_count;
+  if (bad != 0 || doubled != 0) return refusal(name, bad, doubled, read.records);
   if (rejects) {
     if (Status status = rejects->commit(); !status.ok()) return status;
   }

@@ -369,6 +369,17 @@ TEST_F(Program, BadRegistryRecordsAreRefusedWithPlacesAndTheOldImageStays) {
   EXPECT_NE(doubled.err.find("twice.csv:4:1: error: this code is there already, at line 2"), std::string::npos)
       << doubled.err;
   EXPECT_EQ(read_file(image), before);
+  EXPECT_NE(
+      refused.err.find("1 bad record and 1 doubled code among 4 records; no image was written; mend the file, or say "
+                       "--rejects FILE and --on-duplicate last\n"),
+      std::string::npos)
+      << refused.err;
+  EXPECT_EQ(doubled.err.find("--rejects"), std::string::npos) << "only what helps: " << doubled.err;
+  const auto still_bad = run_clearline({"registry", "build", bad, "-o", image, "--on-duplicate", "last"});
+  EXPECT_NE(
+      still_bad.err.find("1 bad record among 4 records; no image was written; mend the file, or say --rejects FILE\n"),
+      std::string::npos)
+      << still_bad.err;
   const auto kept = run_clearline(
       {"registry", "build", bad, "-o", image, "--on-duplicate", "last", "--rejects", folder.path("rejects.csv")});
   EXPECT_EQ(kept.exit_code, 0) << kept.err;
