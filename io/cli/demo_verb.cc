@@ -18,6 +18,7 @@
 #include "io/cli/registry_verbs.h"
 #include "io/cli/screen_verb.h"
 #include "io/cli/words.h"
+#include "io/formats/errno_words.h"
 #include "io/store/output_file.h"
 
 namespace clearline {
@@ -63,7 +64,7 @@ class DemoFolder {
     std::error_code error;
     if (!keep.empty()) {
       fs::create_directories(keep, error);
-      if (error) return Status(StatusKind::kOutput, keep + ": error: cannot create: " + error.message());
+      if (error) return Status(StatusKind::kOutput, keep + ": error: cannot create: " + errno_words(error.value()));
       return std::unique_ptr<DemoFolder>(new DemoFolder(keep, false));
     }
     const fs::path parent = fs::temp_directory_path(error);

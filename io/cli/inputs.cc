@@ -7,6 +7,8 @@
 #include <set>
 #include <system_error>
 
+#include "io/formats/errno_words.h"
+
 namespace clearline {
 namespace {
 
@@ -28,8 +30,9 @@ Status folder_files(const std::string& folder, std::vector<std::string>& files) 
     std::error_code ignored;
     if (!name.starts_with('.') && !entry->is_directory(ignored)) files.push_back(entry->path().string());
   }
-  if (error) return {StatusKind::kInput, folder + ": error: cannot read the folder: " + error.message()};
-  if (files.size() == before) return {StatusKind::kInput, folder + ": error: there is no file in the folder"};
+  if (error) return {StatusKind::kInput, folder + ": error: cannot read the folder: " + errno_words(error.value())};
+  if (files.size() == before)
+    return {StatusKind::kInput, folder + ": error: there is no file in the folder; name another one"};
   std::sort(files.begin() + static_cast<std::ptrdiff_t>(before), files.end());
   return {};
 }

@@ -26,7 +26,7 @@ struct LookupRequest {
 
 Status run_lookup(const LookupRequest& request, std::optional<int>& exit_code) {
   for (const auto& text : {std::optional(request.code), request.name, request.zip, request.phone}) {
-    if (text && !is_utf8(*text)) return {StatusKind::kUsage, "lookup: the code or an item is not UTF-8"};
+    if (text && !is_utf8(*text)) return {StatusKind::kUsage, "lookup: the code or an item is not UTF-8; give it so"};
   }
   Declaration declaration;
   declaration.code = request.code;

@@ -99,7 +99,7 @@ int main(int argc, char** argv) {
   try {
     return clearline::run(argc, argv);
   } catch (const std::bad_alloc&) {
-    clearline::say("clearline: error: not enough memory\n");
+    clearline::say("clearline: error: not enough memory; use fewer threads or a larger machine\n");
   } catch (const std::exception& error) {
     // what() of the libraries used here names an operation, never data.
     clearline::say("clearline: error: a bug: {}\n", error.what());

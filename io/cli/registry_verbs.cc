@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <chrono>
 #include <memory>
+#include <utility>
 
 #include "engine/registry_table.h"
 #include "io/cli/machine.h"
@@ -23,25 +25,51 @@ namespace {
 
 std::string shown_name(const std::string& path) { return path == "-" ? "<stdin>" : path; }
 
-/// The bad records, each as FILE:LINE:COLUMN: error: what.
+/// What to do about a bad record. Its words start with the field they are about, or tell the form of the line.
+std::string_view mend_of(std::string_view what) {
+  constexpr std::string_view kDate = "write YYYY-MM-DD";
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kMends{{
+      {"code ", "give P and 12 digits"},
+      {"name ", "give the Latin name, family name first"},
+      {"name_ko ", "give the Hangul name, or leave it out"},
+      {"phone ", "give the number, or leave it out"},
+      {"zip ", "give its five digits"},
+      {"zips ", "write [\"04524\",\"12345\"]"},
+      {"more than 20 zips", "leave some out"},
+      {"status ", "write one of them"},
+      {"replaced_by ", "give P and 12 digits, with the status replaced"},
+      {"issued ", kDate},
+      {"changed ", kDate},
+      {"expires ", kDate},
+  }};
+  for (const auto& [start, mend] : kMends) {
+    if (what.starts_with(start)) return mend;
+  }
+  return "mend the line";
+}
+
+/// The bad records, each as FILE:LINE:COLUMN: error: what; how to mend.
 void tell_bad_records(const std::string& name, const BadRecords& bad) {
   for (const BadRecords::Kind& kind : bad.kinds()) {
     for (const BadRecord& record : kind.listed) {
-      say("{}:{}:{}: error: {}\n", name, record.line, std::max(record.column, 1U), record.what);
+      say("{}:{}:{}: error: {}; {}\n", name, record.line, std::max(record.column, 1U), record.what,
+          mend_of(record.what));
     }
     if (kind.count > kind.listed.size()) {
-      say("{}: error: {}: {} more of this kind\n", name, kind.listed[0].what,
-          with_commas(kind.count - kind.listed.size()));
+      const std::string_view what = kind.listed[0].what;
+      say("{}: error: {}: {} more of this kind; {}\n", name, what, with_commas(kind.count - kind.listed.size()),
+          mend_of(what));
     }
   }
 }
 
 void tell_duplicates(const std::string& name, const RegistryBuilder::Outcome& outcome) {
   for (const RegistryBuilder::Duplicate& twice : outcome.duplicates) {
-    say("{}:{}:1: error: this code is there already, at line {}\n", name, twice.again, twice.first);
+    say("{}:{}:1: error: this code is there already, at line {}; keep one of the two\n", name, twice.again,
+        twice.first);
   }
   if (outcome.duplicate_count > outcome.duplicates.size()) {
-    say("{}: error: codes that are there twice: {} more of this kind\n", name,
+    say("{}: error: codes that are there twice: {} more of this kind; keep one of each\n", name,
         with_commas(outcome.duplicate_count - outcome.duplicates.size()));
   }
 }

@@ -8,7 +8,8 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
-#include <system_error>
+
+#include "io/formats/errno_words.h"
 
 namespace clearline {
 namespace {
@@ -28,8 +29,7 @@ class FileSource : public ByteSource {
         taken_ += static_cast<std::uint64_t>(got);
         return static_cast<std::size_t>(got);
       }
-      if (errno != EINTR)
-        return Status(StatusKind::kInput, name_ + ": error: cannot read: " + std::generic_category().message(errno));
+      if (errno != EINTR) return Status(StatusKind::kInput, name_ + ": error: cannot read: " + errno_words(errno));
     }
   }
   const std::string& name() const override { return name_; }
@@ -49,8 +49,7 @@ Result<std::unique_ptr<ByteSource>> open_file_source(const std::string& path) {
   if (path == "-")
     return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(STDIN_FILENO, "<stdin>", std::nullopt));
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return Status(StatusKind::kInput, path + ": error: cannot open: " + std::generic_category().message(errno));
+  if (fd < 0) return Status(StatusKind::kInput, path + ": error: cannot open: " + errno_words(errno));
   struct stat info{};
   if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
     close(fd);

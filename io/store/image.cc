@@ -12,7 +12,6 @@
 #include <cstring>
 #include <mutex>
 #include <span>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -20,6 +19,7 @@
 #include "engine/hash.h"
 #include "engine/pages.h"
 #include "engine/pipeline.h"
+#include "io/formats/errno_words.h"
 #include "io/store/output_file.h"
 
 namespace clearline {
@@ -182,13 +182,11 @@ Status damaged(const std::string& path, std::uint64_t offset, const std::string&
 
 Result<ImageInfo> read_header(const File& file, const std::string& path, Header& header) {
   if (file.fd() < 0) {
-    return Status(StatusKind::kRegistry,
-                  path + ": error: cannot open the image: " + std::generic_category().message(errno));
+    return Status(StatusKind::kRegistry, path + ": error: cannot open the image: " + errno_words(errno));
   }
   struct stat info{};
   if (fstat(file.fd(), &info) != 0) {
-    return Status(StatusKind::kRegistry,
-                  path + ": error: cannot read the image: " + std::generic_category().message(errno));
+    return Status(StatusKind::kRegistry, path + ": error: cannot read the image: " + errno_words(errno));
   }
   if (S_ISDIR(info.st_mode)) {
     return Status(StatusKind::kRegistry, path + ": error: is a directory, not an image; name the image file");
@@ -196,15 +194,15 @@ Result<ImageInfo> read_header(const File& file, const std::string& path, Header&
   const auto actual_bytes = static_cast<std::uint64_t>(info.st_size);
   if (!file.read(std::as_writable_bytes(std::span(&header, 1)), 0)) {
     if (errno != 0)
-      return Status(StatusKind::kRegistry,
-                    path + ": error: cannot read the image: " + std::generic_category().message(errno));
+      return Status(StatusKind::kRegistry, path + ": error: cannot read the image: " + errno_words(errno));
     return damaged(path, actual_bytes, "the header is cut short");
   }
   if (header.magic != kMagic) {
     return Status(StatusKind::kRegistry, path + ": error: is not a clearline image; make one with 'registry build'");
   }
   if (header.byte_order != kByteOrderMark) {
-    return Status(StatusKind::kRegistry, path + ": error: the image has another byte order or is damaged at byte 12");
+    return Status(StatusKind::kRegistry,
+                  path + ": error: the image has another byte order or is damaged at byte 12; build it again");
   }
   // The version comes before the checksum: a newer one may lay out its header in another way.
   if (header.version != kImageVersion) {
@@ -299,8 +297,8 @@ Result<Registry> read_image(const std::string& path) {
   }
   auto table = RegistryTable::create(info->shape);
   if (!table) {
-    return Status(StatusKind::kRegistry,
-                  path + ": error: not enough memory for a registry of " + std::to_string(info->file_bytes) + " bytes");
+    return Status(StatusKind::kRegistry, path + ": error: not enough memory for a registry of " +
+                                             std::to_string(info->file_bytes) + " bytes; use a larger machine");
   }
   const SectionMap map = section_map(*table);
   const std::uint64_t sections_offset = info->file_bytes - sections;

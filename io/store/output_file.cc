@@ -12,9 +12,10 @@
 #include <climits>
 #include <cstdlib>
 #include <cstring>
-#include <system_error>
 #include <utility>
 #include <vector>
+
+#include "io/formats/errno_words.h"
 
 namespace clearline {
 namespace {
@@ -125,7 +126,9 @@ Result<OutputFile> OutputFile::open_resumable(const std::string& path, FileMode 
   file.fd_ = ::open(part.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file.fd_ < 0) return file.fail("cannot create its .part");
   file.temporary_ = part;
-  if (flock(file.fd_, LOCK_EX | LOCK_NB) != 0) return file.fail("another run is writing it");
+  if (flock(file.fd_, LOCK_EX | LOCK_NB) != 0) {
+    return Status(StatusKind::kOutput, path + ": error: another run is writing it; wait for its end");
+  }
   return file;
 }
 
@@ -175,7 +178,7 @@ OutputFile::~OutputFile() {
 }
 
 Status OutputFile::fail(const char* what) const {
-  return {StatusKind::kOutput, path_ + ": error: " + what + ": " + std::generic_category().message(errno)};
+  return {StatusKind::kOutput, path_ + ": error: " + what + ": " + errno_words(errno)};
 }
 
 void OutputFile::set_direct(bool direct) {

@@ -390,6 +390,39 @@ TEST_F(Program, BadRegistryRecordsAreRefusedWithPlacesAndTheOldImageStays) {
   EXPECT_EQ(run_clearline({"lookup", "P123456789012", "--name", "Minho Lee", "-r", image}).exit_code, 0);
 }
 
+TEST_F(Program, EveryErrorSaysHowToMendIt) {
+  std::string bad = "code,name,name_ko,phone,zips,status,replaced_by,issued\n";
+  for (const std::string record :
+       {"P12,,,,,,,", ",,,,,,,", "P1,\"", "P000000000001,1,,,,,,", "P000000000001,홍,,,,,,", "P000000000001,,A,,,,,",
+        "P000000000001,,,x,,,,", "P000000000001,,,,1,,,", "P000000000001,,,,,x,,", "P000000000001,,,,,,P1,",
+        "P000000000001,,,,,,P000000000002,", "P000000000001,,,,,,,1", "P000000000001,,,,,,,", "P000000000001,,,,,,,"}) {
+    bad += record + "\n";
+  }
+  for (int i = 0; i < 30; ++i) bad += "P12,,,,,,,\n";
+  const std::string bad_path = folder.write("bad.csv", bad);
+  std::filesystem::create_directory(folder.path("empty"));
+  int errors = 0;
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"screen", folder.path("none"), "-r", image},
+        {"screen", folder.path("empty"), "-r", image},
+        {"screen", day, "-r", folder.path("none")},
+        {"screen", day, "-r", registry},
+        {"screen", day, "-r", folder.path("empty")},
+        {"screen", day, "-r", image, "-o", folder.path("no/v")},
+        {"screen", day, "-r", image, "-o", folder.path("empty")},
+        {"screen", day, "-r", image, "-o", "/dev/full"},
+        {"screen", day, "-r", image, "-o", "/proc/v"},
+        {"registry", "build", bad_path, "-o", folder.path("b.img")}}) {
+    const std::string words = run_clearline(arguments).err;
+    for (std::size_t at = 0; at < words.size(); at = words.find('\n', at) + 1, ++errors) {
+      const std::string line = words.substr(at, words.find('\n', at) - at);
+      EXPECT_NE(line.find(": error: "), std::string::npos) << line;
+      EXPECT_NE(line.find("; ", line.find(": error: ")), std::string::npos) << line;
+    }
+  }
+  EXPECT_GT(errors, 40);
+}
+
 TEST_F(Program, ExportsWhatItBuiltSortedAndBuildsItAgain) {
   const std::string expected =
       "code,name,name_ko,phone,zips,status,replaced_by,issued,changed,expires\n"
