@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/cli/inputs.h"
 #include "io/cli/machine.h"
 #include "io/cli/options.h"
 #include "io/cli/progress.h"
@@ -93,9 +94,7 @@ Status run_generate_registry(const GenerateRegistryRequest& request) {
 }
 
 Status run_generate_declarations(const GenerateDeclarationsRequest& request) {
-  if (request.output == "-" && request.expected == "-") {
-    return {StatusKind::kUsage, "declarations and expected verdicts cannot both go to stdout; name a file with -o"};
-  }
+  if (Status status = check_outputs({}, {request.output, request.expected}); !status.ok()) return status;
   auto file = CompressedOutput::open(request.output, FileMode::kUsual);
   if (!file.ok()) return file.status();
   std::optional<CompressedOutput> expected_file;

@@ -1,6 +1,7 @@
 #include "io/cli/inputs.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -37,8 +38,15 @@ Status folder_files(const std::string& folder, std::vector<std::string>& files) 
   return {};
 }
 
-/// The same for two names of one file, whether or not it is there.
-std::string real_name(const std::string& path) {
+/// The same for all names of one file, also of one that is not there yet. `-` is where its descriptor leads to; pipes and
+/// devices have none otherwise.
+std::optional<std::string> identity(const std::string& path, int descriptor) {
+  const bool is_standard = path == "-";
+  struct stat info{};
+  if ((is_standard ? fstat(descriptor, &info) : stat(path.c_str(), &info)) == 0) {
+    if (S_ISREG(info.st_mode)) return std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino);
+    return is_standard ? std::optional("-" + std::to_string(descriptor)) : std::nullopt;
+  }
   std::error_code error;
   const fs::path real = fs::weakly_canonical(path, error);
   return error ? path : real.string();
@@ -82,17 +90,17 @@ std::string output_for(const std::string& pattern, const std::string& input) {
   return output;
 }
 
-Status check_outputs(const std::vector<std::string>& inputs, const std::vector<std::string>& outputs) {
+Status check_outputs(const std::vector<std::string>& reads, const std::vector<std::string>& outputs) {
   std::set<std::string> taken;
-  for (const std::string& input : inputs) {
-    if (is_file(input)) taken.insert(real_name(input));
+  for (const std::string& path : reads) {
+    if (auto file = identity(path, STDIN_FILENO)) taken.insert(std::move(*file));
   }
-  for (const std::string& output : outputs) {
-    if (output == "-" || (fs::exists(output) && !is_file(output))) continue;
-    if (taken.insert(real_name(output)).second) continue;
-    return {StatusKind::kUsage, output +
-                                    ": error: the output is also an input, or the output of another input; give it "
-                                    "another name with -o"};
+  for (const std::string& path : outputs) {
+    if (path.empty()) continue;
+    const auto file = identity(path, STDOUT_FILENO);
+    if (!file || taken.insert(*file).second) continue;
+    return {StatusKind::kUsage, (path == "-" ? "<stdout>" : path) +
+                                    ": error: the output is also read, or is another output too; give it another name"};
   }
   return {};
 }

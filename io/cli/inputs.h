@@ -21,8 +21,9 @@ Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& p
 bool is_pattern(const std::string& output);
 /// `out/{name}.csv` for the input `in/day1.ndjson.gz`: `out/day1.csv`.
 std::string output_for(const std::string& pattern, const std::string& input);
-/// kUsage when an output is one of the inputs, or two outputs are the same file.
-Status check_outputs(const std::vector<std::string>& inputs, const std::vector<std::string>& outputs);
+/// kUsage when an output is one of the files that are read, or two outputs are the same file; `-` is what stdin and
+/// stdout lead to. To be asked before anything is opened. Empty paths are none.
+Status check_outputs(const std::vector<std::string>& reads, const std::vector<std::string>& outputs);
 
 /// Bytes of all files; nothing when one of them is a pipe.
 std::optional<std::uint64_t> bytes_of(const std::vector<std::string>& inputs);

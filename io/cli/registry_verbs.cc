@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/registry_table.h"
+#include "io/cli/inputs.h"
 #include "io/cli/machine.h"
 #include "io/cli/options.h"
 #include "io/cli/progress.h"
@@ -121,6 +122,7 @@ Status run_info(const std::string& path, bool json) {
 }
 
 Status run_export(const std::string& path, const std::string& output, std::optional<Format> format) {
+  if (Status status = check_outputs({path}, {output}); !status.ok()) return status;
   const auto registry = read_image(path);
   if (!registry.ok()) return registry.status();
   auto file = CompressedOutput::open(output, FileMode::kPrivate);
@@ -151,6 +153,7 @@ Status run_export(const std::string& path, const std::string& output, std::optio
 
 Status run_registry_build(const BuildRequest& request, BuildReport& report) {
   const auto start = std::chrono::steady_clock::now();
+  if (Status status = check_outputs({request.input}, {request.image, request.rejects}); !status.ok()) return status;
   auto source = open_file_source(request.input);
   if (!source.ok()) return source.status();
   const auto size = (*source)->size();

@@ -1,5 +1,7 @@
 #include "io/cli/screen_run.h"
 
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -105,7 +107,7 @@ Status Run::resume(const Job& job, InputChain& inputs, std::optional<CompressedO
   const std::string path = checkpoint_path(job.output);
   auto found = read_checkpoint(path);
   if (!found.ok()) return found.status();
-  const bool has_part = OutputFile::has_part(job.output);
+  const bool has_part = access(OutputFile::part_path(job.output).c_str(), F_OK) == 0;
   const bool goes_on = found->has_value() && (has_part || (*found)->done);
   if (goes_on) {
     const Checkpoint& old = **found;
@@ -265,8 +267,13 @@ Status run_screen(const ScreenRequest& request, ScreenReport& report) {
     jobs.push_back({*inputs, request.output});
   }
   std::vector<std::string> outputs;
-  for (const Job& job : jobs) outputs.push_back(job.output);
-  if (Status status = check_outputs(*inputs, outputs); !status.ok()) return status;
+  for (const Job& job : jobs) {
+    outputs.push_back(job.output);
+    if (request.resume) outputs.insert(outputs.end(), {OutputFile::part_path(job.output), checkpoint_path(job.output)});
+  }
+  std::vector<std::string> reads = *inputs;
+  reads.push_back(request.registry);
+  if (Status status = check_outputs(reads, outputs); !status.ok()) return status;
   const auto bytes_total = bytes_of(*inputs);
   if (request.resume && !bytes_total) {
     return {StatusKind::kUsage, "--resume: only files can be read again; name them as inputs"};

@@ -65,8 +65,6 @@ std::string followed(std::string path) {
   return path;
 }
 
-std::string part_of(const std::string& target) { return target + ".part"; }
-
 }  // namespace
 
 void remove_pending_output_files() {
@@ -110,7 +108,7 @@ Result<OutputFile> OutputFile::open(const std::string& path, FileMode mode) {
   return file;
 }
 
-bool OutputFile::has_part(const std::string& path) { return access(part_of(followed(path)).c_str(), F_OK) == 0; }
+std::string OutputFile::part_path(const std::string& path) { return followed(path) + ".part"; }
 
 Result<OutputFile> OutputFile::open_resumable(const std::string& path, FileMode mode) {
   OutputFile file;
@@ -122,7 +120,7 @@ Result<OutputFile> OutputFile::open_resumable(const std::string& path, FileMode 
   }
   file.target_ = followed(path);
   file.is_resumable_ = true;
-  const std::string part = part_of(file.target_);
+  const std::string part = part_path(path);
   file.fd_ = ::open(part.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file.fd_ < 0) return file.fail("cannot create its .part");
   file.temporary_ = part;

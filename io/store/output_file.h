@@ -32,8 +32,8 @@ class OutputFile {
   /// A file that a later run can go on with. Another process that has it open is kOutput; so is a path without a name
   /// to protect (stdout, a pipe).
   static Result<OutputFile> open_resumable(const std::string& path, FileMode mode);
-  /// Whether there is a part to go on with.
-  static bool has_part(const std::string& path);
+  /// Where it is until it is whole.
+  static std::string part_path(const std::string& path);
   /// Resumable files: drops all behind the first `bytes`, whose checksum64 (as a stream) must be `checksum`; kOutput if
   /// it is not. Called before the first write.
   Status keep(std::uint64_t bytes, std::uint64_t checksum);

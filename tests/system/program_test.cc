@@ -100,6 +100,38 @@ TEST_F(Program, AnOutputIsNeverAnInputOrTwice) {
   EXPECT_EQ(screen({day, "-o", folder.path("{name}.ndjson")}).exit_code, 2);
   EXPECT_EQ(screen({day, folder.write("day.csv", "id\n1\n"), "-o", folder.path("v-{name}")}).exit_code, 2);
   EXPECT_EQ(read_file(day), before);
+
+  const std::string part = folder.write("v.part", kDay);
+  std::filesystem::create_hard_link(day, folder.path("day2"));
+  std::filesystem::create_symlink(image, folder.path("link"));
+  files = folder.file_count();
+  const std::string image_before = read_file(image);
+  const std::string registry_before = read_file(registry);
+  EXPECT_EQ(screen({day, "-o", image}).exit_code, 2);
+  EXPECT_EQ(screen({day, "-o", folder.path("link")}).exit_code, 2);
+  EXPECT_EQ(screen({day, "-o", folder.path("day2")}).exit_code, 2);
+  EXPECT_EQ(screen({part, "-o", folder.path("v"), "--resume"}).exit_code, 2);
+  ProcessSetup from_day;
+  from_day.input_path = day;
+  EXPECT_EQ(screen({"-o", day}, from_day).exit_code, 2);
+  EXPECT_EQ(run_clearline({"registry", "build", "-", "-o", day}, from_day).exit_code, 2);
+  const std::string out = folder.path("out");
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"registry", "build", registry, "-o", registry},
+        {"registry", "build", registry, "-o", out, "--rejects", registry},
+        {"registry", "build", registry, "-o", out, "--rejects", out},
+        {"registry", "export", image, "-o", image},
+        {"generate", "declarations", "--count", "1", "-o", out, "--expected", out},
+        {"generate", "declarations", "--count", "1", "--expected", "-"}}) {
+    const auto result = run_clearline(arguments);
+    EXPECT_EQ(result.exit_code, 2) << arguments[1];
+    EXPECT_NE(result.err.find("give it another name"), std::string::npos) << result.err;
+  }
+  EXPECT_EQ(read_file(day), before);
+  EXPECT_EQ(read_file(part), kDay);
+  EXPECT_EQ(read_file(image), image_before);
+  EXPECT_EQ(read_file(registry), registry_before);
+  EXPECT_EQ(folder.file_count(), files);
 }
 
 TEST_F(Program, ReadsAndWritesCompressedFiles) {
