@@ -9,9 +9,11 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <climits>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -65,6 +67,29 @@ std::string followed(std::string path) {
   return path;
 }
 
+/// The descriptor that a path names: `-`, `/dev/stdout`, `/dev/fd/3`.
+std::optional<int> descriptor_of(std::string_view path) {
+  if (path == "-" || path == "/dev/stdout") return STDOUT_FILENO;
+  if (path == "/dev/stderr") return STDERR_FILENO;
+  for (const std::string_view folder : {"/dev/fd/", "/proc/self/fd/"}) {
+    if (!path.starts_with(folder)) continue;
+    path.remove_prefix(folder.size());
+    int number = 0;
+    const auto [end, error] = std::from_chars(path.data(), path.data() + path.size(), number);
+    if (error == std::errc() && end == path.data() + path.size()) return number;
+  }
+  return std::nullopt;
+}
+
+/// A descriptor of the same file, open for as long as the program likes.
+int duplicate(int fd) {
+  // One that closes at exec is a file of our own, or stands for a standard one that was closed.
+  const int flags = fcntl(fd, F_GETFD);
+  if (flags >= 0 && (flags & FD_CLOEXEC) == 0) return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  errno = EBADF;
+  return -1;
+}
+
 }  // namespace
 
 void remove_pending_output_files() {
@@ -77,9 +102,9 @@ Result<OutputFile> OutputFile::open(const std::string& path, FileMode mode) {
   OutputFile file;
   file.path_ = path == "-" ? "<stdout>" : path;
   file.mode_ = mode;
-  if (path == "-") {
-    file.fd_ = dup(STDOUT_FILENO);
-    if (file.fd_ < 0) return file.fail("cannot open");
+  if (const auto descriptor = descriptor_of(path)) {
+    file.fd_ = duplicate(*descriptor);
+    if (file.fd_ < 0) return file.fail("cannot write");
     return file;
   }
   struct stat info{};
@@ -115,7 +140,7 @@ Result<OutputFile> OutputFile::open_resumable(const std::string& path, FileMode 
   file.path_ = path;
   file.mode_ = mode;
   struct stat info{};
-  if (path == "-" || (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))) {
+  if (descriptor_of(path) || (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))) {
     return Status(StatusKind::kUsage, path + ": error: only a run into a file can be resumed; name one with -o");
   }
   file.target_ = followed(path);

@@ -2,7 +2,8 @@
 //
 // Life        open() makes a temporary beside the final name (mode 0600, never over another file); write() appends;
 //             commit() fsyncs, renames and fsyncs the folder. Without a commit the destructor removes the temporary.
-// Straight    `-` (stdout), pipes and devices have no final name to protect: bytes go there as they come.
+// Straight    `-` (stdout), pipes and devices have no final name to protect: bytes go there as they come. So they do for a
+//             descriptor that the path names (/dev/stdout, /dev/fd/3), whatever is behind it.
 // Links       a symbolic link keeps pointing: the file it names is replaced.
 // Signals     the temporaries that are open are known to remove_pending_output_files(), which a handler may call.
 // Direct      write_directly() passes the page cache by, for large files.

@@ -1,5 +1,6 @@
 #include "io/store/output_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -124,6 +125,35 @@ TEST(OutputFile, AFullDeviceIsAnOutputErrorWithItsPlace) {
   EXPECT_EQ(status.kind(), StatusKind::kOutput);
   EXPECT_NE(status.message().find("/dev/full"), std::string::npos);
   EXPECT_FALSE(file->pipe_closed());
+}
+
+TEST(OutputFile, ANamedDescriptorIsWrittenStraightAndTheFileBehindItStays) {
+  const TestFolder folder;
+  const std::string path = folder.write("out", "old\n");
+  struct stat before{};
+  ASSERT_EQ(stat(path.c_str(), &before), 0);
+  for (const std::string start : {"/dev/fd/", "/proc/self/fd/"}) {
+    const int fd = open(path.c_str(), O_WRONLY | O_APPEND);
+    auto file = OutputFile::open(start + std::to_string(fd), FileMode::kPrivate);
+    ASSERT_TRUE(file.ok() && file->write("new\n").ok() && file->commit().ok());
+    EXPECT_EQ(OutputFile::open_resumable(start + std::to_string(fd), FileMode::kUsual).status().kind(),
+              StatusKind::kUsage);
+    close(fd);
+    EXPECT_EQ(OutputFile::open(start + std::to_string(fd), FileMode::kUsual).status().kind(), StatusKind::kOutput);
+  }
+  struct stat after{};
+  ASSERT_EQ(stat(path.c_str(), &after), 0);
+  EXPECT_EQ(after.st_ino, before.st_ino);
+  EXPECT_EQ(after.st_mode, before.st_mode);
+  EXPECT_EQ(read_file(path), "old\nnew\nnew\n");
+  EXPECT_EQ(folder.file_count(), 1U);
+}
+
+TEST(OutputFile, ADescriptorOfTheProgramItselfIsNoOutput) {
+  const TestFolder folder;
+  const int own = open(folder.write("own", "").c_str(), O_WRONLY | O_CLOEXEC);
+  EXPECT_EQ(OutputFile::open("/dev/fd/" + std::to_string(own), FileMode::kUsual).status().kind(), StatusKind::kOutput);
+  close(own);
 }
 
 TEST(OutputFile, PendingOnesCanBeRemovedByASignalHandler) {

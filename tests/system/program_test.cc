@@ -1,4 +1,5 @@
 // The built program, from the outside: formats, exit codes, whole files, silence about people.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -92,6 +93,20 @@ TEST_F(Program, AFolderIsItsFilesInTheirOrder) {
   EXPECT_EQ(read_file(folder.path("2-2.ndjson")), kVerdicts);
   EXPECT_EQ(read_file(folder.path("10-10.ndjson")), e1);
   EXPECT_TRUE(std::filesystem::exists(folder.path("out-10.ndjson.gz")));
+}
+
+TEST_F(Program, DevStdoutAndDevStderrAreWrittenStraight) {
+  EXPECT_EQ(screen({day, "-o", "/dev/stdout"}).out, kVerdicts);
+  EXPECT_EQ(screen({day, "-o", "/dev/stderr", "--summary", "none"}).err, kVerdicts);
+  EXPECT_EQ(screen({day, "-o", "/dev/fd/1"}).out, kVerdicts);
+  ProcessSetup to_file;
+  to_file.output_path = folder.write("out", "");
+  const int reader = open(to_file.output_path.c_str(), O_RDONLY);
+  EXPECT_EQ(screen({day, "-o", "/dev/stdout"}, to_file).exit_code, 0);
+  std::string seen(kVerdicts.size() + 1, ' ');
+  seen.resize(static_cast<std::size_t>(read(reader, seen.data(), seen.size())));
+  close(reader);
+  EXPECT_EQ(seen, kVerdicts) << "in the same file, not in one of the same name";
 }
 
 TEST_F(Program, AnOutputIsNeverAnInputOrTwice) {
