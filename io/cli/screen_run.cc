@@ -269,7 +269,9 @@ Status run_screen(const ScreenRequest& request, ScreenReport& report) {
   std::vector<std::string> outputs;
   for (const Job& job : jobs) {
     outputs.push_back(job.output);
-    if (request.resume) outputs.insert(outputs.end(), {OutputFile::part_path(job.output), checkpoint_path(job.output)});
+    if (!request.resume) continue;
+    const std::string checkpoint = checkpoint_path(job.output);
+    outputs.insert(outputs.end(), {OutputFile::part_path(job.output), checkpoint, checkpoint_temporary(checkpoint)});
   }
   std::vector<std::string> reads = *inputs;
   reads.push_back(request.registry);

@@ -106,9 +106,10 @@ std::optional<Checkpoint> from_text(const std::string& text) {
 }  // namespace
 
 std::string checkpoint_path(const std::string& output) { return output + ".checkpoint"; }
+std::string checkpoint_temporary(const std::string& path) { return path + ".tmp"; }
 
 Status write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
-  auto file = OutputFile::open(path, FileMode::kPrivate);
+  auto file = OutputFile::open_through(checkpoint_temporary(path), path);
   if (!file.ok()) return file.status();
   Status status = file->write(to_text(checkpoint));
   return status.ok() ? file->commit() : status;
@@ -128,6 +129,9 @@ Result<std::optional<Checkpoint>> read_checkpoint(const std::string& path) {
   return checkpoint;
 }
 
-void remove_checkpoint(const std::string& path) { unlink(path.c_str()); }
+void remove_checkpoint(const std::string& path) {
+  unlink(path.c_str());
+  unlink(checkpoint_temporary(path).c_str());
+}
 
 }  // namespace clearline

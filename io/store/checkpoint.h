@@ -1,6 +1,6 @@
 // Checkpoint: how far a resumable run has come. A small file beside the output, NAME.checkpoint.
 //
-// It says nothing of persons: counts, positions and checksums. It is written aside and renamed, and ends with a checksum of
+// It says nothing of persons: counts, positions and checksums. It is written to NAME.checkpoint.tmp and renamed, and ends with a checksum of
 // itself, so it is whole or not there. What it says was on disk before it: the output up to `output_bytes` is synced first.
 //
 //   run:  ... write blocks ... sync OUT.part, write OUT.checkpoint ... "done", rename OUT.part to OUT, remove OUT.checkpoint
@@ -30,10 +30,13 @@ struct Checkpoint {
 };
 
 std::string checkpoint_path(const std::string& output);
+/// Where it is written first: one name, so that a run that is killed there leaves what the next one takes away.
+std::string checkpoint_temporary(const std::string& path);
 /// kOutput when it cannot be written.
 Status write_checkpoint(const std::string& path, const Checkpoint& checkpoint);
 /// Nothing when there is none; kOutput when it is damaged or of another version.
 Result<std::optional<Checkpoint>> read_checkpoint(const std::string& path);
+/// With its temporary, if a run was killed there.
 void remove_checkpoint(const std::string& path);
 
 }  // namespace clearline

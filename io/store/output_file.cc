@@ -133,6 +133,19 @@ Result<OutputFile> OutputFile::open(const std::string& path, FileMode mode) {
   return file;
 }
 
+Result<OutputFile> OutputFile::open_through(const std::string& temporary, const std::string& path) {
+  OutputFile file;
+  file.path_ = path;
+  file.mode_ = FileMode::kPrivate;
+  file.target_ = path;
+  unlink(temporary.c_str());
+  file.fd_ = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file.fd_ < 0) return file.fail("cannot create");
+  file.temporary_ = temporary;
+  file.pending_ = remember(temporary);
+  return file;
+}
+
 std::string OutputFile::part_path(const std::string& path) { return followed(path) + ".part"; }
 
 Result<OutputFile> OutputFile::open_resumable(const std::string& path, FileMode mode) {

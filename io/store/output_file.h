@@ -30,6 +30,9 @@ enum class FileMode {
 class OutputFile {
  public:
   static Result<OutputFile> open(const std::string& path, FileMode mode);
+  /// As open(), private, but through a temporary of this name, so that of killed runs one is left at most: its place is
+  /// taken. Links are replaced, never followed. One writer at a time.
+  static Result<OutputFile> open_through(const std::string& temporary, const std::string& path);
   /// A file that a later run can go on with. Another process that has it open is kOutput; so is a path without a name
   /// to protect (stdout, a pipe).
   static Result<OutputFile> open_resumable(const std::string& path, FileMode mode);

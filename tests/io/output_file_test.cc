@@ -127,6 +127,27 @@ TEST(OutputFile, AFullDeviceIsAnOutputErrorWithItsPlace) {
   EXPECT_FALSE(file->pipe_closed());
 }
 
+TEST(OutputFile, AFixedTemporaryTakesThePlaceOfOneThatWasLeft) {
+  const TestFolder folder;
+  const std::string path = folder.write("out", "old");
+  const std::string other = folder.write("other", "kept");
+  const std::string temporary = folder.path("out.tmp");
+  for (const bool is_link : {false, true}) {
+    if (is_link) {
+      ASSERT_EQ(symlink("other", temporary.c_str()), 0);
+    } else {
+      folder.write("out.tmp", "left by a killed run, and longer than what comes");
+    }
+    auto file = OutputFile::open_through(temporary, path);
+    ASSERT_TRUE(file.ok() && file->write("new").ok());
+    EXPECT_EQ(mode_of(temporary), 0600U);
+    ASSERT_TRUE(file->commit().ok());
+    EXPECT_EQ(read_file(path), "new");
+    EXPECT_EQ(folder.file_count(), 2U);
+  }
+  EXPECT_EQ(read_file(other), "kept");
+}
+
 TEST(OutputFile, ANamedDescriptorIsWrittenStraightAndTheFileBehindItStays) {
   const TestFolder folder;
   const std::string path = folder.write("out", "old\n");

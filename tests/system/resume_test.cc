@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <random>
@@ -39,6 +40,11 @@ class Resume : public testing::Test {
     setup.signal = signal;
     return run_clearline(arguments, setup);
   }
+  bool has_temporaries() const {
+    const std::filesystem::directory_iterator files(folder.path(""));
+    return std::any_of(begin(files), end(files),
+                       [](const auto& file) { return file.path().string().find(".tmp") != std::string::npos; });
+  }
   bool exists(const std::string& name) const { return std::filesystem::exists(folder.path(name)); }
 
   TestFolder folder;
@@ -64,6 +70,7 @@ TEST_F(Resume, FiftyRunsKilledAtRandomMomentsGiveTheOutputOfOne) {
         ASSERT_TRUE(read_file(folder.path(name)) == whole) << "CLEARLINE_SEED=" << seed;
         ASSERT_FALSE(exists(name + ".part"));
         ASSERT_FALSE(exists(name + ".checkpoint"));
+        ASSERT_FALSE(has_temporaries()) << "of the killed runs before";
         std::filesystem::remove(folder.path(name));
         continue;
       }
@@ -152,6 +159,12 @@ TEST_F(Resume, OutputsOfTheirOwnAreEachWhole) {
   for (const std::string name : {"a", "b", "c"}) {
     EXPECT_TRUE(read_file(folder.path("again-" + name + ".csv")) == read_file(folder.path("out-" + name + ".csv")));
   }
+}
+
+TEST_F(Resume, ATemporaryThatAKilledRunLeftIsTakenAway) {
+  folder.write("v.csv.checkpoint.tmp", "half a check");
+  run(arguments(folder.path("v.csv")));
+  EXPECT_FALSE(has_temporaries());
 }
 
 TEST_F(Resume, WhatCannotBeReadAgainOrCutIsRefused) {
