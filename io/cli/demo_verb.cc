@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "io/cli/generate_verb.h"
+#include "io/cli/options.h"
 #include "io/cli/progress.h"
 #include "io/cli/registry_verbs.h"
 #include "io/cli/screen_verb.h"
@@ -194,10 +195,8 @@ void add_demo_verb(CLI::App& app, Command& command) {
   auto request = std::make_shared<DemoRequest>();
   auto* verb = app.add_subcommand("demo", "The whole story on made-up data, in under a minute");
   verb->add_option("--keep", request->keep, "Leave the files in this folder")->type_name("DIR");
-  verb->add_option("--seed", request->seed, "Other people, another day (default 1)")->type_name("N");
-  verb->add_option("-j,--threads", request->threads, "Threads; else as many processors as may be used")
-      ->check(CLI::Range(1, 1024).description(""))
-      ->type_name("N");
+  add_number(*verb, "--seed", request->seed, 0, kNoLimit, "Other people, another day (default 1)");
+  add_threads_option(*verb, request->threads);
   verb->footer("Examples:\n  clearline demo\n  clearline demo --keep /tmp/clearline-demo --seed 7");
   verb->callback([request, &command] { command.run = [request] { return run_demo(*request); }; });
 }

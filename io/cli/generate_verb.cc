@@ -40,12 +40,12 @@ std::optional<std::string> take_share(const std::string& text, generate::Shares&
     const std::string number = equals == std::string::npos ? "" : text.substr(equals + 1);
     const double percent = std::strtod(number.c_str(), &end);
     if (end == number.c_str() || std::string_view(end) != "%" || percent < 0 || percent > 100) {
-      return "'" + text + "' is not REASON=N%";
+      return word + " has no share; write REASON=N%";
     }
     shares[static_cast<std::size_t>(i)] = percent / 100;
     return std::nullopt;
   }
-  return "unknown reason '" + word + "'";
+  return "unknown reason; the help lists them";
 }
 
 /// `  code_missing 0.1%, code_malformed 0.1% ...`, a few a line.
@@ -137,14 +137,12 @@ void add_generate_verb(CLI::App& app, Command& command) {
       "  clearline generate registry --count 300000 -o registry.csv\n"
       "  clearline generate declarations --count 490000 --registry-count 300000 -o day.ndjson --expected expected.csv");
   const std::vector<std::pair<std::string, Form>> forms{{"ndjson", Form::kNdjson}, {"csv", Form::kCsv}};
-  // The words are in the help; CLI11 would add the range to the option's type.
-  const auto people = CLI::Range(std::uint64_t{1}, generate::kPeopleMax).description("");
 
   auto registry_request = std::make_shared<GenerateRegistryRequest>();
   auto registry_form = std::make_shared<std::optional<Form>>();
   auto* registry = verb->add_subcommand("registry", "A registry of made-up people");
-  registry->add_option("--count", registry_request->count, "Entries (default 300000)")->check(people)->type_name("N");
-  registry->add_option("--seed", registry_request->seed, "Same seed, same people (default 1)")->type_name("N");
+  add_number(*registry, "--count", registry_request->count, 1, generate::kPeopleMax, "Entries (default 300000)");
+  add_number(*registry, "--seed", registry_request->seed, 0, kNoLimit, "Same seed, same people (default 1)");
   add_choice<Form>(*registry, "--format", *registry_form, forms, "Format; else by -o, else csv");
   registry->add_option("-o,--output", registry_request->output, "Where it goes; - is stdout (default)")
       ->type_name("FILE");
@@ -162,13 +160,12 @@ void add_generate_verb(CLI::App& app, Command& command) {
   auto shares = std::make_shared<std::vector<std::string>>();
   auto malformed = std::make_shared<std::string>();
   auto* declarations = verb->add_subcommand("declarations", "Declarations of people of a made-up registry");
-  declarations->add_option("--count", request->count, "Declarations (default 100000)")->type_name("N");
-  declarations->add_option("--seed", request->plan.seed, "Same seed, same declarations (default 1)")->type_name("N");
-  declarations->add_option("--registry-count", request->plan.registry_count, "Entries of the registry (default 300000)")
-      ->check(people)
-      ->type_name("N");
-  declarations->add_option("--registry-seed", request->plan.registry_seed, "Seed of the registry (default 1)")
-      ->type_name("N");
+  add_number(*declarations, "--count", request->count, 0, kNoLimit, "Declarations (default 100000)");
+  add_number(*declarations, "--seed", request->plan.seed, 0, kNoLimit, "Same seed, same declarations (default 1)");
+  add_number(*declarations, "--registry-count", request->plan.registry_count, 1, generate::kPeopleMax,
+             "Entries of the registry (default 300000)");
+  add_number(*declarations, "--registry-seed", request->plan.registry_seed, 0, kNoLimit,
+             "Seed of the registry (default 1)");
   add_choice<Form>(*declarations, "--format", *form, forms, "Format; else by -o, else ndjson");
   add_choice<Style>(*declarations, "--style", request->plan.style, {{"full", Style::kFull}, {"short", Style::kShort}},
                     "full: 16 fields, about 430 bytes (default); short: needed fields, about 120 bytes");

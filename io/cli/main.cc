@@ -17,21 +17,12 @@
 #include "io/cli/machine.h"
 #include "io/cli/registry_verbs.h"
 #include "io/cli/screen_verb.h"
+#include "io/cli/usage.h"
 #include "io/cli/words.h"
 #include "io/store/image.h"
 
 namespace clearline {
 namespace {
-
-/// ` registry build`: the verbs that were chosen, for pointing to their help.
-std::string verb_path(const CLI::App& app) {
-  std::string path;
-  for (const CLI::App* verb = &app; !verb->get_subcommands().empty();) {
-    verb = verb->get_subcommands().front();
-    path += " " + verb->get_name();
-  }
-  return path;
-}
 
 std::string version_words() {
   return fmt::format("clearline {} (image version {}, kernels {})", CLEARLINE_VERSION, kImageVersion,
@@ -84,7 +75,7 @@ int run(int argc, char** argv) {
     const Status status = tell(text.str());
     return status.ok() ? 0 : fail(status);
   } catch (const CLI::ParseError& error) {
-    say("clearline: error: {}; see 'clearline{} --help'\n", error.what(), verb_path(app));
+    say(usage_words(app, error));
     return static_cast<int>(StatusKind::kUsage);
   }
   if (const Status status = command.run(); !status.ok()) return fail(status);

@@ -1,9 +1,13 @@
-// Options that several verbs share.
+// Options that several verbs share. What they throw never holds a value: see io/cli/usage.h.
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <limits>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -28,10 +32,33 @@ CLI::Option* add_choice(CLI::App& verb, const std::string& name, Target& target,
               target = value;
               return;
             }
-            throw CLI::ValidationError(name, "'" + text + "' is none of " + words);
+            throw CLI::ValidationError(name, "is none of " + words);
           },
           help)
       ->type_name(words);
+}
+
+/// An option that takes a number. CLI11's own readers repeat what they cannot read.
+template <typename Number>
+CLI::Option* add_number(CLI::App& verb, const std::string& name, Number& target, std::type_identity_t<Number> min,
+                        std::type_identity_t<Number> max, const std::string& help) {
+  const auto read = [&target, name, min, max](const std::string& text) {
+    const char* const end = text.data() + text.size();
+    Number number{};
+    const auto [at, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc() || at != end || !(number >= min && number <= max)) {
+      throw CLI::ValidationError(name.substr(name.find(',') + 1), "is no number from " + CLI::detail::to_string(min) +
+                                                                      " to " + CLI::detail::to_string(max));
+    }
+    target = number;
+  };
+  return verb.add_option_function<std::string>(name, read, help)->type_name("N");
+}
+
+inline constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
+
+inline CLI::Option* add_threads_option(CLI::App& verb, int& threads) {
+  return add_number(verb, "-j,--threads", threads, 1, 1024, "Threads; else as many processors as may be used");
 }
 
 inline CLI::Option* add_format_option(CLI::App& verb, const std::string& name, std::optional<Format>& format,

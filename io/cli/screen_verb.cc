@@ -115,20 +115,15 @@ void add_screen_verb(CLI::App& app, Command& command) {
   verb->add_option("--fail-on", *fail_on,
                    "Exit with 1 when a verdict is as bad or worse: hold, review, error; hold:5% allows 5 %")
       ->type_name("LEVEL");
-  verb->add_option("-j,--threads", request->threads, "Threads; else as many processors as may be used")
-      ->check(CLI::Range(1, 1024))
-      ->type_name("N");
+  add_threads_option(*verb, request->threads);
   add_choice<SummaryForm>(*verb, "--summary", request->summary,
                           {{"text", SummaryForm::kText}, {"json", SummaryForm::kJson}, {"none", SummaryForm::kNone}},
                           "Summary on stderr: text, json or none");
   verb->add_flag("--resume", request->resume,
                  "Leave a checkpoint beside the output now and then, and go on from one of an interrupted run");
-  verb->add_option("--checkpoint-seconds", request->checkpoint_seconds, "Time between two checkpoints")
-      ->check(CLI::Range(0.0, 3600.0))
-      ->type_name("N");
-  verb->add_option("--block-bytes", request->block_bytes, "Bytes that go through the pipeline at a time")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 28))
-      ->type_name("N");
+  add_number(*verb, "--checkpoint-seconds", request->checkpoint_seconds, 0, 3600, "Time between two checkpoints");
+  add_number(*verb, "--block-bytes", request->block_bytes, 1, std::size_t{1} << 28,
+             "Bytes that go through the pipeline at a time");
   verb->footer(
       "Examples:\n"
       "  clearline screen day.ndjson -r registry.img -o verdicts.ndjson\n"
@@ -143,7 +138,7 @@ void add_screen_verb(CLI::App& app, Command& command) {
     if (!fail_on->empty()) {
       request->fail_on = parse_fail_on(*fail_on);
       if (!request->fail_on) {
-        throw CLI::ValidationError("--fail-on", "'" + *fail_on + "' is none of hold, review, error, hold:N%");
+        throw CLI::ValidationError("--fail-on", "is none of hold, review, error, hold:N%");
       }
     }
     command.run = [request, &command]() -> Status {

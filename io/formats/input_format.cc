@@ -35,22 +35,21 @@ Result<FieldNames> parse_columns(std::string_view text) {
     text.remove_prefix(std::min(comma + 1, text.size()));
     const std::size_t equals = pair.find('=');
     if (equals == std::string_view::npos || equals + 1 == pair.size()) {
-      return wrong("'" + std::string(pair) + "' is not FIELD=NAME; write code=NAME,zip=NAME");
+      return wrong("a pair is not FIELD=NAME; write code=NAME,zip=NAME");
     }
     const auto index = field_index(pair.substr(0, equals));
     if (!index) {
-      return wrong("unknown field '" + std::string(pair.substr(0, equals)) +
-                   "'; the fields are id, code, name, zip, phone, declared_at");
+      return wrong("unknown field; the fields are id, code, name, zip, phone, declared_at");
     }
-    if (given[*index]) return wrong("field '" + std::string(kFieldWords[*index]) + "' is there twice");
+    if (given[*index]) return wrong("field '" + std::string(kFieldWords[*index]) + "' is there twice; give it once");
     given[*index] = true;
     names[*index] = pair.substr(equals + 1);
   }
   for (std::size_t a = 0; a < kFieldCount; ++a) {
     for (std::size_t b = a + 1; b < kFieldCount; ++b) {
       if (names[a] == names[b]) {
-        return wrong("'" + names[a] + "' would be both " + std::string(kFieldWords[a]) + " and " +
-                     std::string(kFieldWords[b]));
+        return wrong("one name would be both " + std::string(kFieldWords[a]) + " and " + std::string(kFieldWords[b]) +
+                     "; give each its own");
       }
     }
   }

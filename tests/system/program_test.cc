@@ -254,6 +254,68 @@ TEST_F(Program, WrongUseIsTwoWithAHint) {
   }
 }
 
+TEST_F(Program, WrongUseNeverRepeatsAValue) {
+  const std::string code = "P987654321098";
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"lookup", code, "--nam", "HONG SECRET", "-r", image},
+        {"lookup", code, "--nam=HONG SECRET", "-r", image},
+        {"lookup", code, "--nameHONG", "-r", image},
+        {"lookup", code, "--HONG", "-r", image},
+        {"lookup", code, "-nHONG", "-r", image},
+        {"lookup", code, "HONG", "-r", image},
+        {"lookup", code, "--", "HONG", "-r", image},
+        {"lookup", code, "--name", "HONG", "--name", "SECRET", "-r", image},
+        {"lookup", code, "--name", "HONG"},
+        {"lookup", code, "--date", "HONG", "-r", image},
+        {"lookup", code, "--name", "HONG\xff", "-r", image},
+        {"lookup", "--name", "HONG", "-r", image},
+        {"lookup", "-r", "HONG", "--zip", "SECRET"},
+        {code},
+        {"HONG", "SECRET"},
+        {"--name", "HONG", "lookup", code},
+        {"registry", code},
+        {"registry", "info", image, "--json=HONG"},
+        {"registry", "info", image, "HONG"},
+        {"screen", day, "-r", image, "--explain=HONG"},
+        {"screen", day, "-r", image, "-j", "HONG"},
+        {"screen", day, "-r", image, "--checkpoint-seconds", "HONG"},
+        {"screen", day, "-r", image, "--emit", "HONG"},
+        {"screen", day, "-r", image, "--fail-on", "HONG"},
+        {"screen", day, "-r", image, "--columns", "HONG"},
+        {"screen", day, "-r", image, "--columns", "HONG=SECRET"},
+        {"screen", day, "-r", image, "--columns", "zip=HONG,code=HONG"},
+        {"generate", "registry", "--count", "HONG"},
+        {"generate", "declarations", "--share", "HONG=1%"},
+        {"generate", "declarations", "--share", "malformed=HONG"},
+        {"demo", "--seed", "HONG"}}) {
+    const auto result = run_clearline(arguments);
+    EXPECT_EQ(result.exit_code, 2) << arguments[0] << result.err;
+    for (const std::string secret : {"HONG", "SECRET", code.c_str()}) {
+      EXPECT_EQ(result.err.find(secret), std::string::npos) << result.err;
+    }
+    EXPECT_NE(result.err.find("error: "), std::string::npos) << result.err;
+  }
+}
+
+TEST_F(Program, WrongUseNamesTheNearestWord) {
+  for (const auto& [arguments, words] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"lookup", "P1", "--nam", "X", "-r", image},
+            "unknown option --nam (did you mean --name?); see 'clearline lookup --help'"},
+           {{"screen", day, "--registy", image}, "unknown option --registy (did you mean --registry?)"},
+           {{"screen", day, "-r", image, "--out", "x"}, "unknown option --out (did you mean"},
+           {{"screen", day, "-r", image, "--frobnicate"}, "unknown option --frobnicate; see"},
+           {{"screen", day, "-r", image, "-x"}, "unknown option -x; see"},
+           {{"scren", day}, "unknown verb (did you mean 'clearline screen'?); see 'clearline --help'"},
+           {{"registry", "biuld", registry, "-o", "x"}, "unknown verb (did you mean 'clearline registry build'?)"},
+           {{"frobnicate"}, "unknown verb; see"},
+           {{"registry"}, "a verb is missing; see 'clearline registry --help'"},
+           {{"screen", day, "-r", image, "-j", "0"}, "--threads: is no number from 1 to 1024"}}) {
+    const auto result = run_clearline(arguments);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_NE(result.err.find(words), std::string::npos) << result.err;
+  }
+}
+
 TEST_F(Program, EveryVerbHasHelpWithExamples) {
   for (const std::vector<std::string>& verb : {std::vector<std::string>{"screen"},
                                                {"registry"},
