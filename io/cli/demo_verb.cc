@@ -194,7 +194,7 @@ Status run_demo(const DemoRequest& request) {
 void add_demo_verb(CLI::App& app, Command& command) {
   auto request = std::make_shared<DemoRequest>();
   auto* verb = app.add_subcommand("demo", "The whole story on made-up data, in under a minute");
-  verb->add_option("--keep", request->keep, "Leave the files in this folder")->type_name("DIR");
+  verb->add_option("--keep", request->keep, "Leave the files in this folder")->check(not_empty)->type_name("DIR");
   add_number(*verb, "--seed", request->seed, 0, kNoLimit, "Other people, another day (default 1)");
   add_threads_option(*verb, request->threads);
   verb->footer("Examples:\n  clearline demo\n  clearline demo --keep /tmp/clearline-demo --seed 7");

@@ -145,6 +145,7 @@ void add_generate_verb(CLI::App& app, Command& command) {
   add_number(*registry, "--seed", registry_request->seed, 0, kNoLimit, "Same seed, same people (default 1)");
   add_choice<Form>(*registry, "--format", *registry_form, forms, "Format; else by -o, else csv");
   registry->add_option("-o,--output", registry_request->output, "Where it goes; - is stdout (default)")
+      ->check(not_empty)
       ->type_name("FILE");
   registry->footer(
       "Examples:\n"
@@ -169,9 +170,12 @@ void add_generate_verb(CLI::App& app, Command& command) {
   add_choice<Form>(*declarations, "--format", *form, forms, "Format; else by -o, else ndjson");
   add_choice<Style>(*declarations, "--style", request->plan.style, {{"full", Style::kFull}, {"short", Style::kShort}},
                     "full: 16 fields, about 430 bytes (default); short: needed fields, about 120 bytes");
-  declarations->add_option("-o,--output", request->output, "Where they go; - is stdout (default)")->type_name("FILE");
+  declarations->add_option("-o,--output", request->output, "Where they go; - is stdout (default)")
+      ->check(not_empty)
+      ->type_name("FILE");
   declarations
       ->add_option("--expected", request->expected, "Where the expected verdicts go, as CSV: id,verdict,reasons")
+      ->check(not_empty)
       ->type_name("FILE");
   declarations
       ->add_option("--share", *shares, "Wanted share of a reason: zip_mismatch=2%; may be repeated; defaults below")

@@ -57,6 +57,9 @@ CLI::Option* add_number(CLI::App& verb, const std::string& name, Number& target,
 
 inline constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
+/// A check for options whose value cannot be empty.
+inline std::string not_empty(const std::string& text) { return text.empty() ? "is empty" : ""; }
+
 inline CLI::Option* add_threads_option(CLI::App& verb, int& threads) {
   return add_number(verb, "-j,--threads", threads, 1, 1024, "Threads; else as many processors as may be used");
 }

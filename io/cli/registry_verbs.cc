@@ -216,6 +216,7 @@ void add_registry_verbs(CLI::App& app, Command& command) {
       ->required()
       ->type_name("");
   build->add_option("-o,--output", build_request->image, "The image; an old one stays until the new one is whole")
+      ->check(not_empty)
       ->required()
       ->type_name("IMAGE");
   add_format_option(*build, "--format", build_request->format,
@@ -226,6 +227,7 @@ void add_registry_verbs(CLI::App& app, Command& command) {
       {{"refuse", RegistryBuilder::OnDuplicate::kRefuse}, {"last", RegistryBuilder::OnDuplicate::kKeepLast}},
       "A code that is there twice: refuse the file (default), or keep the last record");
   build->add_option("--rejects", build_request->rejects, "Write bad records here and build from the others")
+      ->check(not_empty)
       ->type_name("FILE");
   build->footer(
       "Examples:\n"
@@ -265,7 +267,9 @@ void add_registry_verbs(CLI::App& app, Command& command) {
   auto export_format = std::make_shared<std::optional<Format>>();
   auto* export_verb = registry->add_subcommand("export", "Write all entries, sorted by code, names in their spelling");
   export_verb->add_option("IMAGE", *export_path, "Registry image")->required()->type_name("");
-  export_verb->add_option("-o,--output", *export_output, "Where entries go, mode 0600; - is stdout")->type_name("FILE");
+  export_verb->add_option("-o,--output", *export_output, "Where entries go, mode 0600; - is stdout")
+      ->check(not_empty)
+      ->type_name("FILE");
   add_format_option(*export_verb, "--format", *export_format, "Format of the output; else by -o, else csv");
   export_verb->footer(
       "The output holds personal data.\n\nExamples:\n"

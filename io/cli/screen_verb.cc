@@ -99,6 +99,7 @@ void add_screen_verb(CLI::App& app, Command& command) {
                    "Where verdicts go; appears whole or not at all; compressed if it ends in .gz or .zst; - is stdout; "
                    "with {name} each "
                    "input has its own")
+      ->check(not_empty)
       ->type_name("FILE");
   add_format_option(*verb, "--format", request->format,
                     "Format of the input; else by its name, else by its first byte");
@@ -106,14 +107,16 @@ void add_screen_verb(CLI::App& app, Command& command) {
                     "Format of the verdicts; else by -o, else ndjson");
   add_encoding_option(*verb, request->encoding);
   verb->add_option("--columns", request->columns, "Read known fields under other names: code=NAME,zip=NAME")
+      ->check(not_empty)
       ->type_name("LIST");
   add_choice<Emit>(*verb, "--emit", request->emit, {{"all", Emit::kAll}, {"flagged", Emit::kFlagged}},
                    "Which verdicts are written: all, or flagged (whatever is not clear)");
   verb->add_flag("--explain", request->explain,
                  "Add what became of each item, what to mend, the rule and the registry");
-  verb->add_option("--policy", request->policy, "Policy: standard")->type_name("NAME");
+  verb->add_option("--policy", request->policy, "Policy: standard")->check(not_empty)->type_name("NAME");
   verb->add_option("--fail-on", *fail_on,
                    "Exit with 1 when a verdict is as bad or worse: hold, review, error; hold:5% allows 5 %")
+      ->check(not_empty)
       ->type_name("LEVEL");
   add_threads_option(*verb, request->threads);
   add_choice<SummaryForm>(*verb, "--summary", request->summary,

@@ -29,9 +29,10 @@ Result<FieldNames> parse_columns(std::string_view text) {
   const auto wrong = [](std::string what) { return Status(StatusKind::kUsage, "--columns: " + std::move(what)); };
   FieldNames names = own_field_names();
   std::array<bool, kFieldCount> given{};
-  while (!text.empty()) {
+  for (bool more = !text.empty(); more;) {
     const std::size_t comma = std::min(text.find(','), text.size());
     const std::string_view pair = text.substr(0, comma);
+    more = comma != text.size();  // a comma at the end leaves a pair out
     text.remove_prefix(std::min(comma + 1, text.size()));
     const std::size_t equals = pair.find('=');
     if (equals == std::string_view::npos || equals + 1 == pair.size()) {

@@ -316,6 +316,25 @@ TEST_F(Program, WrongUseNamesTheNearestWord) {
   }
 }
 
+TEST_F(Program, EmptyValuesAreWrongUse) {
+  for (const std::vector<std::string>& more : {std::vector<std::string>{"-o", ""},
+                                               {"--fail-on", ""},
+                                               {"--columns", ""},
+                                               {"--columns", "code=a,"},
+                                               {"--columns", ",code=a"},
+                                               {"--policy", ""}}) {
+    std::vector<std::string> arguments{day};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    EXPECT_EQ(screen(arguments).exit_code, 2) << more[0] << more[1];
+  }
+  EXPECT_EQ(run_clearline({"registry", "build", registry, "-o", ""}).exit_code, 2);
+  EXPECT_EQ(run_clearline({"registry", "build", registry, "-o", image, "--rejects", ""}).exit_code, 2);
+  EXPECT_EQ(run_clearline({"registry", "export", image, "-o", ""}).exit_code, 2);
+  EXPECT_EQ(run_clearline({"generate", "declarations", "-o", ""}).exit_code, 2);
+  EXPECT_EQ(run_clearline({"lookup", "P123456789012", "--name", "", "-r", image}).exit_code, 1)
+      << "an empty name is missing";
+}
+
 TEST_F(Program, EveryVerbHasHelpWithExamples) {
   for (const std::vector<std::string>& verb : {std::vector<std::string>{"screen"},
                                                {"registry"},
