@@ -79,9 +79,9 @@ Result<std::size_t> BlockReader::fill(char* data, std::size_t size) {
 }
 
 Status BlockReader::skip_to(const ReadMark& mark) {
-  const Status changed(StatusKind::kInput, source_->name() +
-                                               ": error: the input was changed since the run was interrupted; "
-                                               "run again without --resume");
+  Status changed(StatusKind::kInput, source_->name() +
+                                         ": error: the input was changed since the run was interrupted; "
+                                         "run again without --resume");
   if (mark.taken < bytes_read_ || mark.tail > mark.taken) return changed;
   std::vector<char> piece(block_bytes_);
   while (bytes_read_ < mark.taken) {

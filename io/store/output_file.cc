@@ -189,6 +189,7 @@ Status OutputFile::keep(std::uint64_t bytes, std::uint64_t checksum) {
 
 Status OutputFile::sync() { return fdatasync(fd_) == 0 ? Status() : fail("cannot write"); }
 
+// NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): it takes `this` for null within std::optional
 OutputFile::OutputFile(OutputFile&& other) noexcept { *this = std::move(other); }
 
 OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
