@@ -28,7 +28,7 @@
 namespace clearline {
 namespace {
 
-constexpr std::size_t kGroup = 64;
+constexpr std::size_t kGroup = 128;
 
 bool is_all_blank(std::string_view text) { return trim_blanks(text).empty(); }
 
@@ -44,12 +44,12 @@ std::optional<std::uint32_t> parse_zip(std::string_view text) {
   return zip;
 }
 
-/// Whether a Hangul syllable stands at either end of a name, as it does in nearly all that have one: `홍길동`,
+/// Whether Hangul, syllables or jamo, stands at either end of a name, as it does in nearly all that have some: `홍길동`,
 /// `HONG GILDONG (홍길동)`.
 bool maybe_hangul(std::string_view name) {
   const auto lead = [&](std::size_t at) {
     const auto byte = static_cast<unsigned char>(name[at]);
-    return byte >= 0xEA && byte <= 0xED;
+    return byte >= 0xE1 && byte <= 0xED;
   };
   return name.size() >= 3 && (lead(0) || lead(name.size() - 3) || (name.size() >= 4 && lead(name.size() - 4)));
 }
