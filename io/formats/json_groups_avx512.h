@@ -99,10 +99,12 @@ class JsonGroups {
   /// What a group leaves to the next: vectors whose last lane counts, and bits.
   struct Left {
     V values{}, strings{}, separators{}, braces{}, scalars{}, u{};
-    V minuses{}, zeros{}, digits{}, dots{}, exponents{}, exponent_signs{}, signs{};
     Word in_string = 0, is_escaped = 0;  // 0 or 1
     Word value_runs = 0, string_runs = 0, separator_runs = 0, brace_runs = 0;
-    Word fraction_runs = 0, power_runs = 0, word_rest = 0;
+    struct Numbers {
+      V minuses{}, zeros{}, digits{}, dots{}, exponents{}, exponent_signs{}, signs{};
+      Word fraction_runs = 0, power_runs = 0, word_rest = 0;
+    } numbers;
     bool had_scalars = false;
   };
 
@@ -127,16 +129,15 @@ class JsonGroups {
     return reinterpret_cast<V>(
         _mm512_shldi_epi64(reinterpret_cast<__m512i>(v), reinterpret_cast<__m512i>(lane_before(v, before)), kBits));
   }
-  /// The bits behind those of `v`; `before` is replaced by v.
-  static V behind(V v, V& before) {
-    const V result = shifted<1>(v, before);
-    before = v;
-    return result;
+  /// The bits behind those of `v`, which is left to the next group.
+  static V behind(V v, const V& was, V& left) {
+    left = v;
+    return shifted<1>(v, was);
   }
 
-  /// JsonReducer::over for eight words. `runs` goes in and out: whether a run goes on over the end. False: odd.
-  static bool over(V& from, V run, Word& runs) {
-    from |= first_lane(runs);
+  /// JsonReducer::over for eight words. `was`, `left`: whether a run goes on over the end. False: odd.
+  static bool over(V& from, V run, Word was, Word& left) {
+    from |= first_lane(was);
     const auto sum_of = [&](V start) { return (start & run) + run; };
     const auto overflows = [&](V sum) {
       return static_cast<Word>(_mm512_cmplt_epu64_mask(reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(run)));
@@ -148,7 +149,7 @@ class JsonGroups {
       sum = sum_of(from);
       if (overflows(sum) != out) return false;
     }
-    runs = out >> 7;
+    left = out >> 7;
     from = (sum | from) & ~run;
     return true;
   }
@@ -191,13 +192,15 @@ class JsonGroups {
   }
 
   void group(std::size_t at, JsonMarks& marks) {
-    const Left before = left_;
-    if (reduce(at, marks)) return;
-    left_ = before;
-    reduce_words(at, kWords, marks);
+    if (reduce(at, marks, lefts_[now_], lefts_[1 - now_])) {
+      now_ = 1 - now_;
+    } else {
+      reduce_words(at, kWords, marks);
+    }
   }
 
-  bool reduce(std::size_t at, JsonMarks& marks) {
+  /// `was` is what the group before left; `left`, what this one leaves, all of it set. False: odd, and nothing counts.
+  bool reduce(std::size_t at, JsonMarks& marks, const Left& was, Left& left) {
     const char* text = text_ + 64 * at;
     V a[8];  // NOLINT(modernize-avoid-c-arrays): kernels.h
     V b[8];  // NOLINT(modernize-avoid-c-arrays)
@@ -207,8 +210,11 @@ class JsonGroups {
 
     // Strings.
     V quotes = a[kQuote];
-    if (any(a[kBackslash] | left_.u) || left_.is_escaped != 0) {
-      if (!take_escapes(at, a[kBackslash], quotes, bad)) return false;
+    if (any(a[kBackslash] | was.u) || was.is_escaped != 0) {
+      if (!take_escapes(at, a[kBackslash], quotes, bad, was, left)) return false;
+    } else {
+      left.u = V{};
+      left.is_escaped = 0;
     }
     V inside = quotes;
     inside ^= inside << 1;
@@ -221,9 +227,9 @@ class JsonGroups {
     odd ^= odd << 1;
     odd ^= odd << 2;
     odd ^= odd << 4;
-    const Word starts_inside = (odd << 1 ^ (0 - left_.in_string)) & 0xFF;  // a bit a word
+    const Word starts_inside = (odd << 1 ^ (0 - was.in_string)) & 0xFF;  // a bit a word
     inside ^= reinterpret_cast<V>(_mm512_maskz_set1_epi64(static_cast<__mmask8>(starts_inside), -1));
-    left_.in_string ^= odd >> 7 & 1;
+    left.in_string = was.in_string ^ (odd >> 7 & 1);
     if (any(a[kLineEnd] & inside)) return false;
     bad |= inside & a[kControl];
     const V opening = quotes & inside;
@@ -239,19 +245,23 @@ class JsonGroups {
     const V spaces = b[kSpace] & outside;
     const V ops = colons | commas | openers | closers | a[kLineEnd];
     const V scalars = outside & ~(ops | spaces);
-    const V behind_scalars = behind(scalars, left_.scalars);
+    const V behind_scalars = behind(scalars, was.scalars, left.scalars);
     const V starts = scalars & ~behind_scalars;
 
     // What stands before what.
-    V behind_value = behind(closing | closers, left_.values) | (behind_scalars & ~scalars);
-    V behind_string = behind(closing, left_.strings);
-    V behind_separator = behind(colons | commas, left_.separators);
-    V behind_brace = behind(braces, left_.braces);
-    if (any(spaces) || (left_.value_runs | left_.string_runs | left_.separator_runs | left_.brace_runs) != 0) {
-      if (!over(behind_value, spaces, left_.value_runs) || !over(behind_string, spaces, left_.string_runs) ||
-          !over(behind_separator, spaces, left_.separator_runs) || !over(behind_brace, spaces, left_.brace_runs)) {
+    V behind_value = behind(closing | closers, was.values, left.values) | (behind_scalars & ~scalars);
+    V behind_string = behind(closing, was.strings, left.strings);
+    V behind_separator = behind(colons | commas, was.separators, left.separators);
+    V behind_brace = behind(braces, was.braces, left.braces);
+    if (any(spaces) || (was.value_runs | was.string_runs | was.separator_runs | was.brace_runs) != 0) {
+      if (!over(behind_value, spaces, was.value_runs, left.value_runs) ||
+          !over(behind_string, spaces, was.string_runs, left.string_runs) ||
+          !over(behind_separator, spaces, was.separator_runs, left.separator_runs) ||
+          !over(behind_brace, spaces, was.brace_runs, left.brace_runs)) {
         return false;
       }
+    } else {
+      left.value_runs = left.string_runs = left.separator_runs = left.brace_runs = 0;
     }
     bad |= (opening | starts) & behind_value;
     bad |= commas & ~behind_value;
@@ -260,12 +270,14 @@ class JsonGroups {
     bad |= openers & (behind_value | behind_brace);
 
     const bool has_scalars = any(scalars);
-    if (has_scalars || left_.had_scalars) {
+    if (has_scalars || was.had_scalars) {
       V taken{};
-      bad |= take_words(text, starts & ~(b[kDigit] | b[kMinus]), taken);
-      if (!check_numbers(scalars & ~taken, starts & ~taken, b, bad)) return false;
+      bad |= take_words(text, starts & ~(b[kDigit] | b[kMinus]), taken, was.numbers, left.numbers);
+      if (!check_numbers(scalars & ~taken, starts & ~taken, b, bad, was.numbers, left.numbers)) return false;
+    } else {
+      left.numbers = {};
     }
-    left_.had_scalars = has_scalars;
+    left.had_scalars = has_scalars;
 
     store(marks.ops + at, ops);
     store(marks.escapes + at, a[kBackslash]);
@@ -274,7 +286,7 @@ class JsonGroups {
   }
 
   /// Takes escaped quotes out of `quotes`, and adds what is wrong with escapes to `bad`. False: odd.
-  bool take_escapes(std::size_t at, V backslashes, V& quotes, V& bad) {
+  bool take_escapes(std::size_t at, V backslashes, V& quotes, V& bad, const Left& was, Left& left) {
     const V kOdd = V{} + 0xAAAAAAAAAAAAAAAA;
     V escaped{};
     V out{};  // of each word, whether it ends in a backslash that takes the next byte
@@ -284,40 +296,40 @@ class JsonGroups {
       escaped = series ^ (backslashes | in);
       out = (series & backslashes) >> 63;
     };
-    const V in = first_lane(left_.is_escaped);
+    const V in = first_lane(was.is_escaped);
     find(in);
-    const V again = lane_before(out, last_lane(left_.is_escaped));
+    const V again = lane_before(out, last_lane(was.is_escaped));
     if (any(again ^ in)) {
       find(again);
-      if (any(lane_before(out, last_lane(left_.is_escaped)) ^ again)) return false;
+      if (any(lane_before(out, last_lane(was.is_escaped)) ^ again)) return false;
     }
-    left_.is_escaped = out[7];
+    left.is_escaped = out[7];
     quotes &= ~escaped;
 
     V e[8];  // NOLINT(modernize-avoid-c-arrays): kernels.h
     classify(text_ + 64 * at, kEscapes, e);
     const V u = escaped & e[kU];
     bad |= escaped & ~(u | e[kEscape]);
-    const V wanted = shifted<1>(u, left_.u) | shifted<2>(u, left_.u) | shifted<3>(u, left_.u) | shifted<4>(u, left_.u);
+    const V wanted = shifted<1>(u, was.u) | shifted<2>(u, was.u) | shifted<3>(u, was.u) | shifted<4>(u, was.u);
     bad |= wanted & ~e[kHex];
     const V maybe_half = u & (e[kD] >> 1 | (V{} + (Word{1} << 63)));
     for (unsigned lanes = lanes_of(maybe_half); lanes != 0; lanes &= lanes - 1) {
       const auto w = static_cast<std::size_t>(__builtin_ctz(lanes));
       for (Word bits = maybe_half[w]; bits != 0; bits &= bits - 1) {
         const auto bit = static_cast<std::size_t>(__builtin_ctzll(bits));
-        const Word u_before = w == 0 ? left_.u[7] : u[w - 1];
+        const Word u_before = w == 0 ? was.u[7] : u[w - 1];
         if (!is_paired_surrogate(text_, 64 * (at + w) + bit, u[w], u_before)) bad[w] |= Word{1} << bit;
       }
     }
-    left_.u = u;
+    left.u = u;
     return true;
   }
 
   /// The words true, false and null among those that start at `starts`: `taken` is what they take. Returns the others.
-  V take_words(const char* text, V starts, V& taken) {
+  V take_words(const char* text, V starts, V& taken, const Left::Numbers& was, Left::Numbers& left) {
     V bad{};
-    taken = first_lane(left_.word_rest);
-    left_.word_rest = 0;
+    taken = first_lane(was.word_rest);
+    left.word_rest = 0;
     for (unsigned lanes = lanes_of(starts); lanes != 0; lanes &= lanes - 1) {
       const auto w = static_cast<std::size_t>(__builtin_ctz(lanes));
       for (Word bits = starts[w]; bits != 0; bits &= bits - 1) {
@@ -333,7 +345,7 @@ class JsonGroups {
         if (w + 1 < kWords) {
           taken[w + 1] |= mask >> (64 - bit);
         } else {
-          left_.word_rest = mask >> (64 - bit);
+          left.word_rest = mask >> (64 - bit);
         }
       }
     }
@@ -341,81 +353,83 @@ class JsonGroups {
   }
 
   /// JsonReducer::bad_numbers for eight words. False: odd.
-  bool check_numbers(V numbers, V first, const V* b, V& bad) {
+  bool check_numbers(V numbers, V first, const V* b, V& bad, const Left::Numbers& was, Left::Numbers& left) {
     const V digits = b[kDigit] & numbers;
     const V dots = b[kDot] & numbers;
     const V exponents = b[kExponent] & numbers;
     const V signs = (b[kMinus] | b[kPlus]) & numbers;
     const V leading_minus = b[kMinus] & numbers & first;
-    const V behind_exponent = behind(exponents, left_.exponents);
-    const V behind_digit = behind(digits, left_.digits);
-    const V behind_dot = behind(dots, left_.dots);
+    const V behind_exponent = behind(exponents, was.exponents, left.exponents);
+    const V behind_digit = behind(digits, was.digits, left.digits);
+    const V behind_dot = behind(dots, was.dots, left.dots);
     bad |= numbers & ~(digits | dots | exponents | signs);
     bad |= signs & ~(leading_minus | behind_exponent);
-    bad |= behind(signs, left_.signs) & ~digits;
+    bad |= behind(signs, was.signs, left.signs) & ~digits;
     bad |= (dots | exponents) & ~behind_digit;
     bad |= behind_dot & ~digits;
     bad |= behind_exponent & ~(digits | signs);
-    const V leading_zero = b[kZero] & numbers & (first | behind(leading_minus, left_.minuses));
-    bad |= behind(leading_zero, left_.zeros) & digits;
+    const V leading_zero = b[kZero] & numbers & (first | behind(leading_minus, was.minuses, left.minuses));
+    bad |= behind(leading_zero, was.zeros, left.zeros) & digits;
     V fraction = behind_dot & digits;
-    if (!over(fraction, digits, left_.fraction_runs)) return false;
+    if (!over(fraction, digits, was.fraction_runs, left.fraction_runs)) return false;
     bad |= fraction & dots;
-    V power = (behind_exponent | behind(behind_exponent & signs, left_.exponent_signs)) & digits;
-    if (!over(power, digits, left_.power_runs)) return false;
+    V power = (behind_exponent | behind(behind_exponent & signs, was.exponent_signs, left.exponent_signs)) & digits;
+    if (!over(power, digits, was.power_runs, left.power_runs)) return false;
     bad |= power & (dots | exponents);
     return true;
   }
 
   /// Some words by JsonReducer, and what they leave.
   void reduce_words(std::size_t at, std::size_t words, JsonMarks& marks) {
+    Left& left = lefts_[now_];
     JsonCarry carry;
-    carry.in_string = 0 - left_.in_string;
-    carry.is_escaped = left_.is_escaped;
-    carry.u = left_.u[7];
+    carry.in_string = 0 - left.in_string;
+    carry.is_escaped = left.is_escaped;
+    carry.u = left.u[7];
     carry.hex_wanted = carry.u >> 63 | carry.u >> 62 | carry.u >> 61 | carry.u >> 60;
     const auto last_bit = [](V v) { return static_cast<Word>(v[7] >> 63); };
-    carry.scalar = last_bit(left_.scalars);
-    carry.value = last_bit(left_.values) | left_.value_runs;
-    carry.string = last_bit(left_.strings) | left_.string_runs;
-    carry.separator = last_bit(left_.separators) | left_.separator_runs;
-    carry.brace = last_bit(left_.braces) | left_.brace_runs;
-    carry.word_rest = left_.word_rest;
-    carry.minus = last_bit(left_.minuses);
-    carry.zero = last_bit(left_.zeros);
-    carry.digit = last_bit(left_.digits);
-    carry.dot = last_bit(left_.dots);
-    carry.exponent = last_bit(left_.exponents);
-    carry.exponent_sign = last_bit(left_.exponent_signs);
-    carry.sign = last_bit(left_.signs);
-    carry.fraction = left_.fraction_runs;
-    carry.power = left_.power_runs;
+    carry.scalar = last_bit(left.scalars);
+    carry.value = last_bit(left.values) | left.value_runs;
+    carry.string = last_bit(left.strings) | left.string_runs;
+    carry.separator = last_bit(left.separators) | left.separator_runs;
+    carry.brace = last_bit(left.braces) | left.brace_runs;
+    carry.word_rest = left.numbers.word_rest;
+    carry.minus = last_bit(left.numbers.minuses);
+    carry.zero = last_bit(left.numbers.zeros);
+    carry.digit = last_bit(left.numbers.digits);
+    carry.dot = last_bit(left.numbers.dots);
+    carry.exponent = last_bit(left.numbers.exponents);
+    carry.exponent_sign = last_bit(left.numbers.exponent_signs);
+    carry.sign = last_bit(left.numbers.signs);
+    carry.fraction = left.numbers.fraction_runs;
+    carry.power = left.numbers.power_runs;
     scan_json_words_avx2(text_, at, words, carry, marks);
     const auto lane_of = [](Word bit) { return last_lane(bit << 63); };
-    left_ = {};
-    left_.in_string = carry.in_string & 1;
-    left_.is_escaped = carry.is_escaped;
-    left_.u = last_lane(carry.u);
-    left_.scalars = lane_of(carry.scalar);
-    left_.values = lane_of(carry.value);
-    left_.strings = lane_of(carry.string);
-    left_.separators = lane_of(carry.separator);
-    left_.braces = lane_of(carry.brace);
-    left_.word_rest = carry.word_rest;
-    left_.minuses = lane_of(carry.minus);
-    left_.zeros = lane_of(carry.zero);
-    left_.digits = lane_of(carry.digit);
-    left_.dots = lane_of(carry.dot);
-    left_.exponents = lane_of(carry.exponent);
-    left_.exponent_signs = lane_of(carry.exponent_sign);
-    left_.signs = lane_of(carry.sign);
-    left_.fraction_runs = carry.fraction;
-    left_.power_runs = carry.power;
-    left_.had_scalars = true;  // some of it may be left
+    left = {};
+    left.in_string = carry.in_string & 1;
+    left.is_escaped = carry.is_escaped;
+    left.u = last_lane(carry.u);
+    left.scalars = lane_of(carry.scalar);
+    left.values = lane_of(carry.value);
+    left.strings = lane_of(carry.string);
+    left.separators = lane_of(carry.separator);
+    left.braces = lane_of(carry.brace);
+    left.numbers.word_rest = carry.word_rest;
+    left.numbers.minuses = lane_of(carry.minus);
+    left.numbers.zeros = lane_of(carry.zero);
+    left.numbers.digits = lane_of(carry.digit);
+    left.numbers.dots = lane_of(carry.dot);
+    left.numbers.exponents = lane_of(carry.exponent);
+    left.numbers.exponent_signs = lane_of(carry.exponent_sign);
+    left.numbers.signs = lane_of(carry.sign);
+    left.numbers.fraction_runs = carry.fraction;
+    left.numbers.power_runs = carry.power;
+    left.had_scalars = true;  // some of it may be left
   }
 
   const char* text_;
-  Left left_;
+  Left lefts_[2];  // NOLINT(modernize-avoid-c-arrays): kernels.h
+  unsigned now_ = 0;
 };
 
 }  // namespace
