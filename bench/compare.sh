@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Whole runs on the same made-up files in one sitting: clearline on 1 and 2 threads, a plain C++ program, and DuckDB (from PyPI,
-# skipped with a word when it cannot be had). Prints medians of three and the ratios to clearline.
+# Whole runs on the same made-up files in one sitting: clearline on 1 and 2 threads and on every form of input, a plain C++ program,
+# and DuckDB (from PyPI, skipped with a word when it cannot be had). Prints medians of five and the ratios to clearline.
 #   bench/compare.sh [CODES] [DECLARATIONS] [FOLDER]      26000000 4000000 a temporary folder; some 12 GB of it at these sizes
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,12 +12,30 @@ python=$work/python/bin/python3
 
 [ -e "$work/registry.csv" ] || $program generate registry --count "$codes" --seed 1 -o "$work/registry.csv"
 for style in short full; do
+  [ -e "$work/$style.csv" ] || $program generate declarations --style $style --count "$declarations" --seed 5 \
+    --registry-count "$codes" --registry-seed 1 -o "$work/$style.csv"
+  for packed in gz zst; do
+    [ -e "$work/$style.ndjson.$packed" ] || $program generate declarations --style $style --count "$declarations" --seed 5 \
+      --registry-count "$codes" --registry-seed 1 -o "$work/$style.ndjson.$packed"
+  done
   [ -e "$work/$style.ndjson" ] || $program generate declarations --style $style --count "$declarations" --seed 5 \
     --registry-count "$codes" --registry-seed 1 -o "$work/$style.ndjson" --expected "$work/$style.expected"
 done
-[ -e "$work/registry.img" ] || $program registry build "$work/registry.csv" -o "$work/registry.img"
+median() { sort -n | sed -n 3p; }  # of five
+seconds_of() { sed -n "s/.*$1 in \([0-9.]*\) s.*/\1/p"; }
+build=$(for _ in 1 2 3 4 5; do $program registry build "$work/registry.csv" -o "$work/registry.img" 2>&1 | seconds_of records; done | median)
+echo "registry build: $build s; image of $(($(stat -c %s "$work/registry.img") / codes)) bytes a code"
+# The rate of one run, its files in the page cache: some systems drop what was not read for a while.
+rate_of_run() {
+  cat "$1" "$work/registry.img" >/dev/null
+  $program screen "$1" -r "$work/registry.img" -o "$work/out.ndjson" -j "$2" 2>&1 | rate_of
+}
+start=$(for _ in 1 2 3 4 5; do
+  cat "$work/registry.img" >/dev/null
+  $program screen "$work/short.ndjson" -r "$work/registry.img" -o "$work/out.ndjson" 2>&1 | seconds_of "registry read"
+done | median)
+echo "image read and checked: $start s"
 
-median() { sort -n | sed -n 2p; }
 rate_of() { sed -n 's/.*: \([0-9,]*\) declarations\/s.*/\1/p' | tr -d ,; }
 
 if [ ! -x "$python" ]; then
@@ -29,10 +47,12 @@ for style in short full; do
   $program screen "$work/$style.ndjson" -r "$work/registry.img" -o "$work/out.csv" --summary none
   cut -d, -f1-3 "$work/out.csv" | cmp - "$work/$style.expected" && echo "verdicts as expected"
   for threads in 1 2; do
-    rate=$(for _ in 1 2 3; do
-      $program screen "$work/$style.ndjson" -r "$work/registry.img" -o "$work/out.ndjson" -j $threads 2>&1 | rate_of
-    done | median)
+    rate=$(for _ in 1 2 3 4 5; do rate_of_run "$work/$style.ndjson" $threads; done | median)
     echo "clearline -j$threads: $rate declarations/s"
+  done
+  for form in csv ndjson.zst ndjson.gz; do
+    other=$(for _ in 1 2 3 4 5; do rate_of_run "$work/$style.$form" 2; done | median)
+    echo "clearline -j2, .$form: $other declarations/s"
   done
   ratio() { awk -v a="$rate" -v b="$1" 'BEGIN { printf "clearline -j2 is %.1f times as fast\n", a / b }'; }
   if [ -x "$plain" ]; then

@@ -7,6 +7,7 @@
 #include "bench/made_up.h"
 #include "engine/name.h"
 #include "io/formats/block_reader.h"
+#include "io/formats/compression.h"
 #include "io/formats/csv.h"
 #include "io/formats/ndjson.h"
 #include "io/formats/verdict_writer.h"
@@ -102,6 +103,25 @@ void decode(benchmark::State& state, Form form, Style style) {
   state.SetBytesProcessed(static_cast<std::int64_t>(input.bytes) * state.iterations());
 }
 
+/// The inflater alone, on the bytes that a day of full lines packs into: what screening an archive cannot exceed.
+void inflate(benchmark::State& state, Compression compression) {
+  const Day day = made_up_day(Form::kNdjson, Style::kFull, 100'000, kLines);
+  Compressor compressor(compression);
+  OutBuffer packed;
+  compressor.append(day.text, packed);
+  std::vector<char> piece(std::size_t{256} << 10);
+  const auto run = [&] {
+    auto source = std::move(*decompress(test::text_source(std::string(packed.text()))));
+    std::size_t bytes = 0;
+    while (const std::size_t got = *source->read(piece)) bytes += got;
+    return bytes;
+  };
+  require(run() == day.text.size(), "an archive");
+  for (auto _ : state) benchmark::DoNotOptimize(run());
+  state.SetItemsProcessed(static_cast<std::int64_t>(kLines) * state.iterations());
+  state.SetBytesProcessed(static_cast<std::int64_t>(day.text.size()) * state.iterations());
+}
+
 void encode(benchmark::State& state, Format format) {
   const Policy policy = standard_policy();
   const VerdictWriter writer(format, false, policy, {}, 0);
@@ -129,6 +149,7 @@ void encode(benchmark::State& state, Format format) {
 
 int main(int argc, char** argv) {
   using namespace clearline::bench;
+  using clearline::Compression;
   using clearline::CsvDecoder;
   using clearline::Format;
   using clearline::NdjsonDecoder;
@@ -143,6 +164,8 @@ int main(int argc, char** argv) {
   benchmark::RegisterBenchmark("ndjson/full", decode<NdjsonDecoder>, Form::kNdjson, Style::kFull);
   benchmark::RegisterBenchmark("csv/short", decode<CsvDecoder>, Form::kCsv, Style::kShort);
   benchmark::RegisterBenchmark("csv/full", decode<CsvDecoder>, Form::kCsv, Style::kFull);
+  benchmark::RegisterBenchmark("inflate/gzip", inflate, Compression::kGzip);
+  benchmark::RegisterBenchmark("inflate/zstd", inflate, Compression::kZstd);
   benchmark::RegisterBenchmark("encode/ndjson", encode, Format::kNdjson);
   benchmark::RegisterBenchmark("encode/csv", encode, Format::kCsv);
   benchmark::RunSpecifiedBenchmarks();
