@@ -15,7 +15,7 @@
 #include "io/formats/json_scan.h"
 
 namespace clearline {
-namespace {  // NOLINT(google-build-namespaces): for one file; kernels.h says why
+namespace {  // NOLINT(cert-dcl59-cpp): for one file; kernels.h says why
 
 /// For each class of a look-up, the bit it has in a table's bytes.
 enum First { kQuote, kBackslash, kLineEnd, kControl, kColon, kComma, kBrace, kOpener };

@@ -75,7 +75,6 @@ LineFault JsonObject::parse(std::string_view line) {
     }
   };
   Gatherer gatherer{members_, walker, decoded};
-  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): the walker has the size
   if (walker.walk(text.data(), gatherer)) return {};
   members_.clear();
   return walker.fault();

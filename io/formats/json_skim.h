@@ -9,6 +9,7 @@
 // the line starts with { and ends behind its }.
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -104,6 +105,7 @@ class JsonSkim {
         }
         if (text_[op] != '}' || behind_spaces(open + 1) != op) return kDoubtful;
       }
+      assert(depth > 1);
       const bool in_object = (objects >> (depth - 1) & 1) != 0;
       if (text_[op] == ',') {
         op = take();

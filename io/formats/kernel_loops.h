@@ -67,7 +67,7 @@ std::size_t list_marks(const std::uint64_t* words, std::size_t begin, std::size_
   std::uint32_t* out = places;
   for (std::size_t w = begin; w < end; ++w) {
     std::uint64_t bits = words[w];
-    const auto count = static_cast<int>(__builtin_popcountll(bits));
+    const int count = __builtin_popcountll(bits);
     for (int done = 0; done < count; done += 8) {
       for (int i = 0; i < 8; ++i) {
         out[done + i] =

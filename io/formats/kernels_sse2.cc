@@ -11,7 +11,8 @@ class Bytes {
  public:
   static Bytes load(const char* text) {
     Bytes bytes;
-    for (int i = 0; i < 4; ++i) bytes.part_[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + 16 * i));
+    for (std::size_t i = 0; i < 4; ++i)
+      bytes.part_[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + 16 * i));
     return bytes;
   }
   static Bytes load_some(const char* text, std::size_t size) {

@@ -296,8 +296,7 @@ void NdjsonDecoder::State::walk(std::size_t line, char*& unescaped) {
   mark_json_bytes(one, special);
   LineWalker walker(one.data(), one.size(), special.data());
   FieldTaker fields(names, walker, unescaped);
-  read.is_valid =
-      walker.walk(one.data(), fields);  // NOLINT(bugprone-suspicious-stringview-data-usage): it has the size
+  read.is_valid = walker.walk(one.data(), fields);
   read.values = fields.values;
   read.id_is_wrong = fields.id_is_wrong;
   read.fault = read.is_valid ? fields.fault : walker.fault();
