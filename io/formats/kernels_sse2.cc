@@ -16,8 +16,8 @@ class Bytes {
     return bytes;
   }
   static Bytes load_some(const char* text, std::size_t size) {
-    char copy[64] = {};  // NOLINT(modernize-avoid-c-arrays): kernels.h
-    std::memcpy(copy, text, size);
+    char copy[64] = {};                            // NOLINT(modernize-avoid-c-arrays): kernels.h
+    if (size != 0) std::memcpy(copy, text, size);  // no text may have no place
     return load(copy);
   }
   std::uint64_t equal(char byte) const {
