@@ -226,6 +226,18 @@ TEST_F(Program, FailOnSetsExitCodeOne) {
   EXPECT_EQ(screen({day, "--fail-on", "hold"}).out, kVerdicts) << "the verdicts are written all the same";
 }
 
+TEST_F(Program, KernelsAreChosenByNameAndTold) {
+  const char* const before = std::getenv("CLEARLINE_ISA");
+  const std::string kept = before == nullptr ? "" : before;
+  setenv("CLEARLINE_ISA", "scalar", 1);
+  EXPECT_NE(run_clearline({"version"}).out.find("kernels scalar"), std::string::npos);
+  setenv("CLEARLINE_ISA", "mmx", 1);
+  const auto unknown = run_clearline({"version"});
+  EXPECT_EQ(unknown.exit_code, 78);
+  EXPECT_NE(unknown.err.find("CLEARLINE_ISA: error: "), std::string::npos) << unknown.err;
+  setenv("CLEARLINE_ISA", kept.c_str(), 1);  // empty is not set
+}
+
 TEST_F(Program, MapsColumns) {
   const std::string csv =
       folder.write("k.csv", "주문,개인통관고유부호,수취인명,우편번호\nK1,P123456789012,홍길동,12345\n");
