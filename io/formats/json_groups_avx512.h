@@ -110,7 +110,6 @@ class JsonGroups {
 
   explicit JsonGroups(const char* text) : text_(text) {}
 
-  static V load(const void* at) { return reinterpret_cast<V>(_mm512_loadu_si512(at)); }
   static void store(void* at, V v) { _mm512_storeu_si512(at, reinterpret_cast<__m512i>(v)); }
   /// A bit for each lane that is not zero.
   static unsigned lanes_of(V v) {
@@ -154,7 +153,7 @@ class JsonGroups {
     return true;
   }
 
-  /// Four registers of eight words to eight of ... the lanes of eight vectors, transposed.
+  /// Lane j of vector i becomes lane i of vector j, for eight vectors.
   static void transpose(V* v) {
     __m512i a[8];  // NOLINT(modernize-avoid-c-arrays): kernels.h
     __m512i b[8];  // NOLINT(modernize-avoid-c-arrays)
