@@ -18,22 +18,23 @@ constexpr std::size_t kGroup = 64;
 /// Buckets of a table at any load, filled as the builder fills them.
 struct Table {
   Pages buckets;
-  std::vector<std::uint32_t> segments{0};
-  std::uint64_t codes = 0;
+  std::vector<std::uint64_t> directory;  // SegmentPlace::packed
+  std::uint64_t bucket_count = 0;
 
-  Table(std::uint64_t count, double load) : codes(count) {
+  Table(std::uint64_t count, double load) {
     const generate::People people(1);
     std::vector<std::uint32_t> entries(kSegmentCount);
     for (std::uint64_t i = 0; i < count; ++i) ++entries[mix_code(people.code(i)) >> kTailBits];
     for (const std::uint32_t n : entries) {
-      segments.push_back(segments.back() + static_cast<std::uint32_t>(n / (load * kBucketRows)) + 1);
+      const auto buckets_of_it = static_cast<std::uint64_t>(n / (load * kBucketRows)) + 1;
+      directory.push_back(SegmentPlace::of(bucket_count, buckets_of_it).packed);
+      bucket_count += buckets_of_it;
     }
-    buckets = std::move(*Pages::create(segments.back() * sizeof(HotBucket)));
+    buckets = std::move(*Pages::create(bucket_count * sizeof(HotBucket)));
     auto* rows = reinterpret_cast<HotBucket*>(buckets.bytes().data());
     for (std::uint64_t i = 0; i < count; ++i) {
       const std::uint64_t mixed = mix_code(people.code(i));
-      const std::uint64_t segment = mixed >> kTailBits;
-      ProbeSequence probe(mixed & kTailMask, segments[segment], segments[segment + 1] - segments[segment]);
+      ProbeSequence probe(mixed & kTailMask, index().segment(mixed));
       for (;; probe.next()) {
         std::size_t row = 0;
         while (row < kBucketRows && !rows[probe.bucket()].rows[row].empty()) ++row;
@@ -43,16 +44,16 @@ struct Table {
       }
     }
   }
-  CodeIndex index() const { return {reinterpret_cast<const HotBucket*>(buckets.bytes().data()), segments.data()}; }
+  CodeIndex index() const { return {reinterpret_cast<const HotBucket*>(buckets.bytes().data()), directory.data()}; }
 };
 
 /// Cache lines that a look-up reads: buckets from its home to where it ends.
 std::uint64_t lines_touched(const Table& table, std::uint64_t mixed) {
   const CodeIndex index = table.index();
-  const std::size_t first = table.segments[mixed >> kTailBits];
+  HotRow hot{};
   std::uint64_t lines = 1;
-  for (ProbeSequence probe(mixed & kTailMask, first, table.segments[(mixed >> kTailBits) + 1] - first);
-       index.find_in(probe.bucket(), mixed) == CodeIndex::kElsewhere; probe.next()) {
+  for (ProbeSequence probe(mixed & kTailMask, index.segment(mixed));
+       index.find_in(probe.bucket(), mixed, hot) == CodeIndex::kElsewhere; probe.next()) {
     ++lines;
   }
   return lines;
@@ -74,34 +75,37 @@ void look_up(benchmark::State& state) {
     code = mix_code(people.code(hit ? who : generate::kNobody + who));
     present += static_cast<std::uint64_t>(hit);
     lines += lines_touched(table, code);
-    require((index.find(code, index.home(code)) != CodeIndex::kAbsent) == hit, "a look-up");
+    HotRow hot{};
+    require((index.find(code, index.segment(code), hot) != CodeIndex::kAbsent) == hit, "a look-up");
   }
-  std::array<std::size_t, kGroup> home{};
+  std::array<SegmentPlace, kGroup> segment{};
+  HotRow hot{};
   for (auto _ : state) {
     std::uint64_t found = 0;
     for (std::size_t at = 0; at < mixed.size(); at += kGroup) {
       for (std::size_t i = 0; i < kGroup; ++i) {
-        home[i] = index.home(mixed[at + i]);
-        index.prefetch(home[i]);
+        segment[i] = index.segment(mixed[at + i]);
+        index.prefetch(CodeIndex::home(mixed[at + i], segment[i]));
       }
       std::uint64_t elsewhere = 0;
       for (std::size_t i = 0; i < kGroup; ++i) {
-        const std::size_t row = index.find_in(home[i], mixed[at + i]);
+        const std::uint64_t code = mixed[at + i];
+        const std::size_t row = index.find_in(CodeIndex::home(code, segment[i]), code, hot);
         found += static_cast<std::uint64_t>(row < CodeIndex::kElsewhere);
         if (row != CodeIndex::kElsewhere) continue;
-        index.prefetch(index.second(mixed[at + i]));
+        index.prefetch(CodeIndex::second(code, segment[i]));
         elsewhere |= std::uint64_t{1} << i;
       }
       for (; elsewhere != 0; elsewhere &= elsewhere - 1) {
-        const std::uint64_t code = mixed[at + static_cast<std::size_t>(std::countr_zero(elsewhere))];
-        found += static_cast<std::uint64_t>(index.find_further(code) != CodeIndex::kAbsent);
+        const auto i = static_cast<std::size_t>(std::countr_zero(elsewhere));
+        found += static_cast<std::uint64_t>(index.find_further(mixed[at + i], segment[i], hot) != CodeIndex::kAbsent);
       }
     }
     if (found != present) state.SkipWithError("wrong result");
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(mixed.size()) * state.iterations());
   state.counters["lines"] = static_cast<double>(lines) / static_cast<double>(mixed.size());
-  state.counters["bytes_a_code"] = static_cast<double>(table.segments.back()) * 64 / static_cast<double>(count);
+  state.counters["bytes_a_code"] = static_cast<double>(table.bucket_count) * 64 / static_cast<double>(count);
 }
 
 }  // namespace

@@ -124,7 +124,7 @@ void inflate(benchmark::State& state, Compression compression) {
 
 void encode(benchmark::State& state, Format format) {
   const Policy policy = standard_policy();
-  const VerdictWriter writer(format, false, policy, {}, 0);
+  const VerdictWriter writer(format, false, policy, {});
   DecodedLine line;
   line.id = "D20260115000012345";
   line.has_id = true;

@@ -14,15 +14,18 @@
 //   text      place of the cold record in 4-byte units
 //   changed   days since 1970-01-01 + 1; 0: not on file; 65535: outside, see the text
 //
-// Layout      segment s owns the buckets segments[s] .. segments[s + 1] - 1, at least one. Its first choice for a tail
+// Layout      a directory says which buckets a segment owns, at least one (SegmentPlace). Its first choice for a tail
 //             is bucket tail * count >> 28; a full bucket passes on to one chosen by another hash of the tail, and that
 //             one to the next and so on, round the segment (ProbeSequence).
 // Invariants  (1) rows fill a bucket from the front, so an empty last row ends a probe. (2) a segment keeps an empty
-//             row: rows >= entries / kLoad > entries. (3) a code stands in one row only.
+//             row. (3) a code stands in one row only. (4) a row once taken keeps its code: entries change and are never
+//             removed.
 // Bound       16 / kLoad bytes an entry hot, as many beside: 43.2 at kLoad 0.74. Cache lines a look-up of a code that
 //             is there: 1.18, where passing on to the neighbour at once costs 1.25, and 1.39 at a load of 0.8.
-// Threads     readers of an unchanging table.
-// Not here    growing and changing: the segments are small (6,347 rows of 26 million) so that one can be replaced alone.
+// Threads     any number of readers, one writer. Each word of a row is read and written atomically; what a reader sees of
+//             a row that changes meanwhile may be half old and half new, and is told to it afterwards
+//             (engine/change_window.h). A place is one word, so that a segment is replaced at once.
+// Not here    changing and growing: engine/registry_writer.h.
 // Source      quotienting: Cleary, Compact hash tables using bidirectional linear probing, 1984; group prefetching:
 //             Chen et al., Improving hash join performance through prefetching, ICDE 2004.
 #pragma once
@@ -76,6 +79,22 @@ constexpr Code unmix_code(std::uint64_t mixed) {
 static_assert(unmix_code(mix_code(Code{123'456'789'012})).digits == 123'456'789'012);
 static_assert(unmix_code(mix_code(Code{kCodeEnd - 1})).digits == kCodeEnd - 1);
 
+/// Reads a word that a writer may be writing. An acquiring load costs nothing on x86; it keeps what is read later, the
+/// window of changes above all, from being read before. Pairs with store_word().
+inline std::uint64_t load_word(const std::uint64_t& word) { return __atomic_load_n(&word, __ATOMIC_ACQUIRE); }
+/// Writes a word that readers may be reading; what was written before is seen by whoever sees it.
+inline void store_word(std::uint64_t& word, std::uint64_t value) { __atomic_store_n(&word, value, __ATOMIC_RELEASE); }
+
+/// The buckets of a segment, as one word of the directory: first | count << 32.
+struct SegmentPlace {
+  std::uint64_t packed = 0;
+
+  static SegmentPlace of(std::uint64_t first, std::uint64_t count) { return {first | count << 32}; }
+  std::size_t first() const { return packed & 0xFFFFFFFF; }
+  std::size_t count() const { return packed >> 32; }
+  friend bool operator==(SegmentPlace, SegmentPlace) = default;
+};
+
 struct HotRow {
   std::uint64_t head;
   std::uint64_t name_print;
@@ -111,9 +130,12 @@ struct SideRow {
   std::uint64_t text_offset() const { return (place & 0xFFFFFFFF) * 4; }
   /// Names a text that moved up by a multiple of 4 bytes.
   void move_text(std::uint64_t bytes) { place += bytes / 4; }
+  void set_text_offset(std::uint64_t offset) { place = (place & ~std::uint64_t{0xFFFFFFFF}) | offset / 4; }
   unsigned changed() const { return place >> 32 & 0xFFFF; }
 };
 static_assert(sizeof(SideRow) == 16);
+
+inline SideRow load_row(const SideRow& row) { return {load_word(row.contact), load_word(row.place)}; }
 
 /// Buckets that a segment of so many entries gets.
 constexpr std::uint64_t segment_buckets(std::uint64_t entries) {
@@ -130,84 +152,87 @@ constexpr std::size_t home_bucket(std::uint64_t tail, std::size_t first, std::si
 /// The buckets in which a tail may stand, in order: home, second, and the second's neighbours, all of the segment.
 class ProbeSequence {
  public:
-  ProbeSequence(std::uint64_t tail, std::size_t first, std::size_t count)
-      : bucket_(home_bucket(tail, first, count)),
-        second_(second_of(tail, first, count)),
-        first_(first),
-        count_(count) {}
+  ProbeSequence(std::uint64_t tail, SegmentPlace segment)
+      : bucket_(home_bucket(tail, segment.first(), segment.count())),
+        second_(second_of(tail, segment)),
+        segment_(segment) {}
 
   /// The bucket that comes second.
-  static std::size_t second_of(std::uint64_t tail, std::size_t first, std::size_t count) {
+  static std::size_t second_of(std::uint64_t tail, SegmentPlace segment) {
     // A multiplication's upper bits depend on all bits of the tail, where home's depend on its own upper ones.
     constexpr std::uint64_t kOdd = 0x9E3779B1;
-    return home_bucket(tail * kOdd & kTailMask, first, count);
+    return home_bucket(tail * kOdd & kTailMask, segment.first(), segment.count());
   }
 
   std::size_t bucket() const { return bucket_; }
   /// How many buckets there can be: the home may come again, so one more than the segment's.
-  std::size_t size() const { return count_ + 1; }
-  void next() { bucket_ = ++taken_ == 1 ? second_ : bucket_ + 1 == first_ + count_ ? first_ : bucket_ + 1; }
+  std::size_t size() const { return segment_.count() + 1; }
+  void next() {
+    const std::size_t end = segment_.first() + segment_.count();
+    bucket_ = ++taken_ == 1 ? second_ : bucket_ + 1 == end ? segment_.first() : bucket_ + 1;
+  }
 
  private:
   std::size_t bucket_;
   std::size_t second_;
-  std::size_t first_;
-  std::size_t count_;
+  SegmentPlace segment_;
   std::size_t taken_ = 0;
 };
 
-/// The look-ups on a table's sections.
+/// The look-ups on a table's sections. A look-up is begun with the place of its segment and ended with the same one: the
+/// segment may be replaced meanwhile.
 class CodeIndex {
  public:
-  CodeIndex(const HotBucket* buckets, const std::uint32_t* segments) : buckets_(buckets), segments_(segments) {}
+  CodeIndex(const HotBucket* buckets, const std::uint64_t* directory) : buckets_(buckets), directory_(directory) {}
 
   static constexpr std::size_t kAbsent = static_cast<std::size_t>(-1);
   static constexpr std::size_t kElsewhere = static_cast<std::size_t>(-2);
 
+  /// The place of the segment of a mixed code.
+  SegmentPlace segment(std::uint64_t mixed) const {
+    // seq_cst pairs with ReaderSlots: who has entered its slot sees every place that was published before the writer
+    // looked at the slots. No dearer than a plain load on x86.
+    return {__atomic_load_n(&directory_[mixed >> kTailBits], __ATOMIC_SEQ_CST)};
+  }
   /// The bucket where a mixed code stands or would, were there room. Prefetch it some dozens of look-ups ahead.
-  std::size_t home(std::uint64_t mixed) const {
-    const std::uint64_t segment = mixed >> kTailBits;
-    const std::size_t first = segments_[segment];
-    return home_bucket(mixed & kTailMask, first, segments_[segment + 1] - first);
+  static std::size_t home(std::uint64_t mixed, SegmentPlace segment) {
+    return home_bucket(mixed & kTailMask, segment.first(), segment.count());
   }
   /// The bucket to prefetch when the home does not tell.
-  std::size_t second(std::uint64_t mixed) const {
-    const std::uint64_t segment = mixed >> kTailBits;
-    const std::size_t first = segments_[segment];
-    return ProbeSequence::second_of(mixed & kTailMask, first, segments_[segment + 1] - first);
+  static std::size_t second(std::uint64_t mixed, SegmentPlace segment) {
+    return ProbeSequence::second_of(mixed & kTailMask, segment);
   }
   void prefetch(std::size_t bucket) const { __builtin_prefetch(&buckets_[bucket]); }
 
   /// The row of a mixed code, counted over all buckets (row r is in bucket r / kBucketRows); kAbsent; or kElsewhere: the
-  /// bucket is full of other codes, so that only further ones can tell.
-  std::size_t find_in(std::size_t bucket, std::uint64_t mixed) const {
+  /// bucket is full of other codes, so that only further ones can tell. `hot` is what the row holds, when there is one.
+  std::size_t find_in(std::size_t bucket, std::uint64_t mixed, HotRow& hot) const {
     const HotRow* rows = buckets_[bucket].rows.data();
     // All four are compared before a branch looks: in which of them a code stands is anybody's guess.
     unsigned matches = 0;
     for (unsigned i = 0; i < kBucketRows; ++i) {
-      matches |= static_cast<unsigned>((rows[i].head ^ mixed) << (64 - kTailBits) == 0) << i;
+      matches |= static_cast<unsigned>((load_word(rows[i].head) ^ mixed) << (64 - kTailBits) == 0) << i;
     }
     if (matches != 0) {
       const auto i = static_cast<std::size_t>(std::countr_zero(matches));
-      // An empty row has a tail of 0 as a code may; behind it are empty rows alone.
-      return rows[i].empty() ? kAbsent : bucket * kBucketRows + i;
+      // An empty row has a tail of 0 as a code may; behind it are empty rows alone. A row that is being taken has its
+      // head before its print: so the head is read again behind a print that is there.
+      hot.name_print = load_word(rows[i].name_print);
+      hot.head = load_word(rows[i].head);
+      const bool is_it = !hot.empty() && (hot.head ^ mixed) << (64 - kTailBits) == 0;
+      return is_it ? bucket * kBucketRows + i : kAbsent;
     }
-    return rows[kBucketRows - 1].empty() ? kAbsent : kElsewhere;
+    return load_word(rows[kBucketRows - 1].name_print) == 0 ? kAbsent : kElsewhere;
   }
 
-  /// The row of a mixed code whose home is given, or kAbsent.
-  std::size_t find(std::uint64_t mixed, std::size_t home_bucket) const {
-    const std::size_t row = find_in(home_bucket, mixed);
-    return row == kElsewhere ? find_further(mixed) : row;
-  }
+  /// The row of a mixed code, or kAbsent.
+  std::size_t find(std::uint64_t mixed, SegmentPlace segment, HotRow& hot) const;
   /// The same when the home bucket has said kElsewhere.
-  std::size_t find_further(std::uint64_t mixed) const;
-
-  const HotRow& row(std::size_t index) const { return buckets_[index / kBucketRows].rows[index % kBucketRows]; }
+  std::size_t find_further(std::uint64_t mixed, SegmentPlace segment, HotRow& hot) const;
 
  private:
   const HotBucket* buckets_;
-  const std::uint32_t* segments_;
+  const std::uint64_t* directory_;
 };
 
 }  // namespace clearline

@@ -47,6 +47,7 @@ class PieceReader {
   explicit PieceReader(std::span<const std::byte> text) : text_(text) {}
 
   bool ok() const { return ok_; }
+  std::size_t at() const { return at_; }
 
   std::uint64_t number() {
     std::uint64_t value = 0;
@@ -134,6 +135,7 @@ std::optional<EntryText> read_entry_text(std::span<const std::byte> text) {
     if (count > kZipsMax - kRowZips) return std::nullopt;
     for (std::uint64_t i = 0; i < count; ++i) entry.further_zips.add(static_cast<std::uint32_t>(reader.number()));
   }
+  entry.bytes = 1 + reader.at();
   if (!reader.ok() || (entry.replaced_by && entry.replaced_by->digits >= kCodeEnd)) return std::nullopt;
   return entry;
 }

@@ -50,6 +50,7 @@ struct EntryText {
   std::optional<Code> replaced_by;
   std::string_view phone;  ///< only when it does not fit the packed form
   FurtherZips further_zips;
+  std::size_t bytes = 0;  ///< of the record
 };
 
 /// Reads a record that starts with `text`; nothing if it is none, or ends behind the text.

@@ -15,10 +15,10 @@ std::size_t mapped_bytes_for(std::size_t size) {
 }
 
 /// `mapped` bytes from a multiple of kHugeBytes on, zero; nullptr when memory lacks.
-std::byte* map_aligned(std::size_t mapped) {
+std::byte* map_aligned(std::size_t mapped, int protection = PROT_READ | PROT_WRITE) {
   // One huge page more, so that an aligned start can be cut out: the kernel does not promise one.
   const std::size_t reserved = mapped + kHugeBytes;
-  void* start = mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* start = mmap(nullptr, reserved, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (start == MAP_FAILED) return nullptr;
   const auto address = reinterpret_cast<std::uintptr_t>(start);
   const std::uintptr_t aligned = (address + kHugeBytes - 1) / kHugeBytes * kHugeBytes;
@@ -44,7 +44,30 @@ std::optional<Pages> Pages::create(std::size_t size) {
   std::byte* data = map_aligned(mapped);
   if (data == nullptr) return std::nullopt;
   advise(data, size, mapped);
-  return Pages({data, size}, mapped);
+  return Pages({data, size}, mapped, mapped);
+}
+
+std::optional<Pages> Pages::create_extensible(std::size_t size, std::size_t reserved) {
+  if (size > reserved || reserved > SIZE_MAX / 4) return std::nullopt;
+  const std::size_t mapped = mapped_bytes_for(reserved);
+  std::byte* data = map_aligned(mapped, PROT_NONE);
+  if (data == nullptr) return std::nullopt;
+  advise(data, reserved, mapped);
+  Pages pages({data, 0}, mapped, 0);
+  if (!pages.extend(size)) return std::nullopt;
+  return pages;
+}
+
+bool Pages::extend(std::size_t size) {
+  if (size > mapped_bytes_) return false;
+  const std::size_t usable = mapped_bytes_for(size);
+  if (usable > mapped_bytes_) return false;
+  if (usable > usable_bytes_) {
+    if (mprotect(bytes_.data() + usable_bytes_, usable - usable_bytes_, PROT_READ | PROT_WRITE) != 0) return false;
+    usable_bytes_ = usable;
+  }
+  bytes_ = {bytes_.data(), size};
+  return true;
 }
 
 bool Pages::resize(std::size_t size) {
@@ -59,7 +82,7 @@ bool Pages::resize(std::size_t size) {
       munmap(data, mapped);
       return false;
     }
-    mapped_bytes_ = mapped;
+    mapped_bytes_ = usable_bytes_ = mapped;
     advise(data, size, mapped);
   }
   bytes_ = {data, size};
@@ -70,7 +93,7 @@ void Pages::trim() {
   const std::size_t needed = mapped_bytes_for(bytes_.size());
   if (needed >= mapped_bytes_) return;
   munmap(bytes_.data() + needed, mapped_bytes_ - needed);
-  mapped_bytes_ = needed;
+  mapped_bytes_ = usable_bytes_ = needed;
 }
 
 Pages::~Pages() {

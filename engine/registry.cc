@@ -33,15 +33,12 @@ Registry::Registry(Registry&&) noexcept = default;
 Registry& Registry::operator=(Registry&&) noexcept = default;
 Registry::~Registry() = default;
 
-std::uint64_t Registry::size() const { return table_->shape().entry_count; }
-std::uint64_t Registry::seq() const { return table_->shape().seq; }
-const RegistryIdentity& Registry::identity() const { return table_->shape().identity; }
+std::uint64_t Registry::size() const { return table_->entry_count(); }
+std::uint64_t Registry::seq() const { return table_->seq(); }
+const RegistryIdentity& Registry::identity() const { return table_->identity(); }
 std::optional<Entry> Registry::find(Code code) const { return table_->find(code); }
 
 namespace {
-
-/// What a side row can name.
-constexpr std::uint64_t kTextBytesMax = (std::uint64_t{1} << 32) * kTextUnitBytes;
 
 /// 2022-01-01. A hot row holds expiries of the 4,094 days from here, to 2033-03; others are read from the text, right
 /// and slower. Later images may start later: the table carries its base.
@@ -59,7 +56,7 @@ class PartitionFiller {
   PartitionFiller(RegistryTable& table, const WaitingRows& waiting, RegistryBuilder::OnDuplicate on_duplicate)
       : buckets_(reinterpret_cast<HotBucket*>(table.bucket_bytes().data())),
         side_(reinterpret_cast<SideRow*>(table.side_bytes().data())),
-        segments_(table.segments()),
+        table_(&table),
         waiting_(&waiting),
         on_duplicate_(on_duplicate) {}
 
@@ -88,17 +85,13 @@ class PartitionFiller {
  private:
   static constexpr std::size_t kLookahead = 16;
 
-  std::size_t bucket_count(std::size_t segment) const { return segments_[segment + 1] - segments_[segment]; }
-
   std::size_t home_of(const WaitingRow& row) const {
-    const std::size_t segment = row.segment();
-    return home_bucket(row.hot.tail(), segments_[segment], bucket_count(segment));
+    return CodeIndex::home(row.hot.tail(), table_->segment(row.segment()));
   }
 
   /// The row that holds the same code already, or none: then it is put.
   std::optional<std::size_t> put(const WaitingRow& row) const {
-    const std::size_t segment = row.segment();
-    for (ProbeSequence probe(row.hot.tail(), segments_[segment], bucket_count(segment));; probe.next()) {
+    for (ProbeSequence probe(row.hot.tail(), table_->segment(row.segment()));; probe.next()) {
       // All four are looked at before a branch: how many are taken is anybody's guess.
       const HotRow* rows = buckets_[probe.bucket()].rows.data();
       unsigned taken = 0;
@@ -136,14 +129,10 @@ class PartitionFiller {
 
   HotBucket* buckets_;
   SideRow* side_;
-  const std::uint32_t* segments_;
+  const RegistryTable* table_;
   const WaitingRows* waiting_;
   RegistryBuilder::OnDuplicate on_duplicate_;
 };
-
-constexpr std::uint64_t to_text_unit(std::uint64_t bytes) {
-  return (bytes + kTextUnitBytes - 1) / kTextUnitBytes * kTextUnitBytes;
-}
 
 }  // namespace
 
@@ -256,7 +245,8 @@ RegistryBuilder::Outcome RegistryBuilder::build(OnDuplicate on_duplicate, std::s
                                         std::to_string(shape.bucket_count * 128 + shape.text_bytes) + " bytes");
     return outcome;
   }
-  std::memcpy(table->segment_bytes().data(), segments.data(), table->segment_bytes().size());
+  [[maybe_unused]] const bool are_segments = table->set_segments(segments);
+  assert(are_segments);
 
   std::uint64_t entry_count = 0;
   const PartitionFiller filler(*table, state->waiting, on_duplicate);

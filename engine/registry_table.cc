@@ -3,66 +3,91 @@
 #include <algorithm>
 #include <cassert>
 #include <limits>
+#include <utility>
 
 #include "engine/code_index.h"
 #include "engine/rows.h"
 
 namespace clearline {
 
-std::unique_ptr<RegistryTable> RegistryTable::create(const RegistryShape& shape, std::optional<Pages> texts) {
-  if (shape.bucket_count > std::numeric_limits<std::uint32_t>::max()) return nullptr;
-  std::unique_ptr<RegistryTable> table(new RegistryTable);
-  table->shape_ = shape;
-  const auto make = [](Pages& pages, std::size_t size) {
-    auto created = Pages::create(size);
-    if (!created) return false;
-    pages = std::move(*created);
-    return true;
-  };
-  if (!make(table->buckets_, shape.bucket_count * sizeof(HotBucket)) ||
-      !make(table->side_, shape.bucket_count * kBucketRows * sizeof(SideRow)) ||
-      !make(table->segments_, (kSegmentCount + 1) * sizeof(std::uint32_t))) {
-    return nullptr;
-  }
-  if (!texts) texts = Pages::create(shape.text_bytes);
-  if (!texts) return nullptr;
+namespace {
+
+/// Addresses, not memory: four times the buckets, and as many texts as a side row can name.
+constexpr std::uint64_t kBucketsGrowth = 4;
+constexpr std::uint64_t kBucketsReservedMin = std::uint64_t{1} << 20;
+
+std::optional<Pages> make_pages(std::size_t size, std::size_t reserved) {
+  return reserved == 0 ? Pages::create(size) : Pages::create_extensible(size, std::max(size, reserved));
+}
+
+}  // namespace
+
+RegistryTable::RegistryTable(const RegistryShape& shape)
+    : shape_(shape), text_end_(shape.text_bytes), entry_count_(shape.entry_count), window_(shape.seq) {}
+
+std::unique_ptr<RegistryTable> RegistryTable::create(const RegistryShape& shape, std::optional<Pages> texts,
+                                                     Growth growth) {
+  constexpr std::uint64_t kBucketsMax = std::numeric_limits<std::uint32_t>::max();
+  if (shape.bucket_count > kBucketsMax || shape.text_bytes > kTextBytesMax) return nullptr;
+  std::unique_ptr<RegistryTable> table(new RegistryTable(shape));
+  const bool grows = growth == Growth::kInPlace;
+  const std::uint64_t buckets_reserved =
+      grows ? std::min(kBucketsMax, std::max(kBucketsGrowth * shape.bucket_count, kBucketsReservedMin)) : 0;
+  auto buckets = make_pages(shape.bucket_count * sizeof(HotBucket), buckets_reserved * sizeof(HotBucket));
+  auto side =
+      make_pages(shape.bucket_count * kBucketRows * sizeof(SideRow), buckets_reserved * kBucketRows * sizeof(SideRow));
+  if (!texts) texts = make_pages(shape.text_bytes, grows ? kTextBytesMax : 0);
+  if (!buckets || !side || !texts) return nullptr;
   assert(texts->bytes().size() == shape.text_bytes);
+  table->buckets_ = std::move(*buckets);
+  table->side_ = std::move(*side);
   table->texts_ = std::move(*texts);
+  table->bucket_data_ = reinterpret_cast<const HotBucket*>(table->buckets_.bytes().data());
+  table->side_data_ = reinterpret_cast<const SideRow*>(table->side_.bytes().data());
+  table->text_data_ = table->texts_.bytes().data();
+  table->directory_ = std::make_unique<std::uint64_t[]>(kSegmentCount);  // NOLINT(modernize-avoid-c-arrays)
   return table;
 }
 
-bool RegistryTable::segments_valid() const {
-  const std::uint32_t* first = segments();
-  if (first[0] != 0 || first[kSegmentCount] != shape_.bucket_count) return false;
+bool RegistryTable::set_segments(std::span<const std::uint32_t> first) {
+  if (first.size() != kSegmentCount + 1 || first[0] != 0 || first[kSegmentCount] != shape_.bucket_count) return false;
   for (std::size_t segment = 0; segment < kSegmentCount; ++segment) {
     if (first[segment] >= first[segment + 1]) return false;
+    directory_[segment] = SegmentPlace::of(first[segment], first[segment + 1] - first[segment]).packed;
   }
   return true;
 }
 
+RegistryShape RegistryTable::shape() const {
+  RegistryShape shape = shape_;
+  shape.seq = seq();
+  shape.entry_count = entry_count();
+  shape.text_bytes = text_end_.load(std::memory_order_relaxed);
+  return shape;
+}
+
 std::optional<std::string_view> RegistryTable::content_fault() const {
-  if (!segments_valid()) return "segments out of order";
-  const CodeIndex index(buckets(), segments());
-  const NamePrinter printer(shape_.key);
+  const CodeIndex index = this->index();
+  const NamePrinter printer(key());
   NameFolder folder;
   NameLetters letters;
   std::uint64_t count = 0;
-  for (std::size_t segment = 0; segment < kSegmentCount; ++segment) {
-    const std::size_t first_row = segments()[segment] * kBucketRows;
-    const std::size_t end_row = segments()[segment + 1] * kBucketRows;
+  for (std::size_t number = 0; number < kSegmentCount; ++number) {
+    const SegmentPlace place = segment(number);
     std::uint64_t in_segment = 0;
-    for (std::size_t row = first_row; row < end_row; ++row) {
-      const HotRow& hot = index.row(row);
+    for (std::size_t row = place.first() * kBucketRows; row < (place.first() + place.count()) * kBucketRows; ++row) {
+      const HotRow& hot = buckets()[row / kBucketRows].rows[row % kBucketRows];
       if (hot.empty()) {
         if (hot.head != 0) return "an empty row holds data";
         continue;
       }
       ++in_segment;
-      const std::uint64_t mixed = segment << kTailBits | hot.tail();
+      const std::uint64_t mixed = number << kTailBits | hot.tail();
       const Code code = unmix_code(mixed);
       if (code.digits >= kCodeEnd) return "a row holds no code";
-      if (index.find(mixed, index.home(mixed)) != row) return "a row is not found by its code";
-      const auto entry = read_entry(code, hot, side()[row], texts_.bytes());
+      HotRow found{};
+      if (index.find(mixed, place, found) != row) return "a row is not found by its code";
+      const auto entry = read_entry(code, hot, side()[row], texts());
       if (!entry) return "a text cannot be read";
       if (entry_fault(*entry, folder, letters)) return "an entry is not well formed";
       const HotRow hot_again = make_hot_row(*entry, letters, printer, shape_.expiry_base_days);
@@ -73,28 +98,45 @@ std::optional<std::string_view> RegistryTable::content_fault() const {
         return "a side row does not agree with its text";
       }
     }
-    if (in_segment >= end_row - first_row) return "a segment is full";
+    if (in_segment >= place.count() * kBucketRows) return "a segment is full";
     count += in_segment;
   }
-  if (count != shape_.entry_count) return "the number of entries is wrong";
+  if (count != entry_count()) return "the number of entries is wrong";
   return std::nullopt;
 }
 
 std::optional<Entry> RegistryTable::find(Code code) const {
-  const CodeIndex index(buckets(), segments());
+  ReaderSlots::Reader reader(slots_);
   const std::uint64_t mixed = mix_code(code);
-  const std::size_t row = index.find(mixed, index.home(mixed));
-  if (row == CodeIndex::kAbsent) return std::nullopt;
-  return read_entry(code, index.row(row), side()[row], texts_.bytes());
+  for (;;) {
+    reader.enter();
+    const std::uint64_t seen = window_.published();
+    RowsBefore rows{mixed, {}, {}};
+    const std::size_t row = index().find(mixed, index().segment(mixed), rows.hot);
+    if (row == CodeIndex::kAbsent) {
+      rows.hot = {};
+    } else {
+      rows.side = load_row(side()[row]);
+    }
+    bool is_first = true;
+    const bool is_whole = window_.for_each_since(seen, [&](const RowsBefore& before) {
+      if (before.mixed == mixed && std::exchange(is_first, false)) rows = before;
+    });
+    reader.leave();
+    if (!is_whole) continue;
+    return rows.hot.empty() ? std::nullopt : read_entry(code, rows.hot, rows.side, texts());
+  }
 }
 
 std::vector<Code> RegistryTable::codes_sorted() const {
   std::vector<Code> codes;
-  codes.reserve(shape_.entry_count);
-  const CodeIndex index(buckets(), segments());
-  for (std::size_t segment = 0; segment < kSegmentCount; ++segment) {
-    for (std::size_t row = segments()[segment] * kBucketRows; row < segments()[segment + 1] * kBucketRows; ++row) {
-      if (!index.row(row).empty()) codes.push_back(unmix_code(segment << kTailBits | index.row(row).tail()));
+  codes.reserve(entry_count());
+  for (std::size_t number = 0; number < kSegmentCount; ++number) {
+    const SegmentPlace place = segment(number);
+    for (std::size_t bucket = place.first(); bucket < place.first() + place.count(); ++bucket) {
+      for (const HotRow& hot : buckets()[bucket].rows) {
+        if (!hot.empty()) codes.push_back(unmix_code(number << kTailBits | hot.tail()));
+      }
     }
   }
   std::sort(codes.begin(), codes.end());

@@ -12,6 +12,11 @@
 namespace clearline {
 
 inline constexpr std::size_t kTextUnitBytes = 4;
+/// What a side row can name.
+inline constexpr std::uint64_t kTextBytesMax = (std::uint64_t{1} << 32) * kTextUnitBytes;
+constexpr std::uint64_t to_text_unit(std::uint64_t bytes) {
+  return (bytes + kTextUnitBytes - 1) / kTextUnitBytes * kTextUnitBytes;
+}
 
 /// The head and name_print of an entry whose name has these letters. Writes behind the letters.
 HotRow make_hot_row(const Entry& entry, NameLetters& letters, const NamePrinter& printer,

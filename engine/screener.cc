@@ -1,10 +1,12 @@
-// Screener: a batch goes through tight loops, so that its cache misses overlap.
+// Screener: a batch goes through tight loops, so that its cache misses overlap; each group is judged by the registry at one
+// seq, also while it changes.
 //
 //   locate   code text -> mixed code -> its bucket, prefetched; the zip is read meanwhile
 //   probe    bucket -> row; a code whose home is full of others is probed again, in its second bucket
 //   fetch    where the side row will be wanted (a phone, a Hangul name, another zip), it is prefetched; then its text
 //            for Hangul names
 //   decide   row, declaration, rule, date -> verdict; pure
+//   again    what changed meanwhile is decided again by the rows that it had before (engine/change_window.h)
 //
 // The loops run over groups of kGroup declarations: as many lines as the core keeps in flight, few enough for its first
 // cache. Names are folded while deciding, when the lines of the group's end are still on their way.
@@ -13,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <bitset>
 #include <cassert>
 #include <utility>
 #include <vector>
@@ -66,8 +69,10 @@ Outcome worst_outcome(ReasonSet reasons, const Rule& rule) {
 struct Located {
   Code digits;
   std::uint64_t mixed = 0;
-  std::size_t home = 0;
+  SegmentPlace segment;
   std::size_t row = CodeIndex::kAbsent;
+  HotRow hot{};                             ///< what the row held when it was found
+  const SideRow* side = nullptr;            ///< its side row; read with load_row()
   std::optional<std::uint32_t> zip;         ///< the declared one
   CodeCheck code = CodeCheck::kNotChecked;  ///< kMissing, kMalformed, or kNotChecked: looked up
 };
@@ -77,23 +82,28 @@ struct Located {
 struct Screener::Scratch {
   Scratch(const Registry& registry, const Policy& policy_to_use, Date date)
       : table(&registry.table()),
-        index(table->buckets(), table->segments()),
-        printer(table->shape().key),
+        index(table->index()),
+        reader(table->slots()),
+        printer(table->key()),
         policy(&policy_to_use),
         today(date) {}
 
   void screen_group(std::span<const Declaration> declarations, std::span<Verdict> verdicts);
+  void screen_at(std::uint64_t seq, std::span<const Declaration> declarations, std::span<Verdict> verdicts);
+  bool judge_changed_again(std::uint64_t seq, std::span<const Declaration> declarations, std::span<Verdict> verdicts);
   void decide(const Declaration& declaration, const Located& located, Verdict& verdict);
-  void compare_code(const HotRow& hot, const SideRow& side, const Rule& rule, Date date, Verdict& verdict) const;
+  void compare_code(const Located& place, const Rule& rule, Date date, Verdict& verdict) const;
   ItemCheck compare_name(std::string_view text, const Located& place, bool given_first_is_same);
-  ItemCheck compare_latin(const DeclaredName& name, Code code, const HotRow& hot, const SideRow& side);
+  ItemCheck compare_latin(const DeclaredName& name, const Located& place);
   ItemCheck compare_zip(const Declaration& declaration, const Located& place) const;
   ItemCheck compare_phone(const Declaration& declaration, const SideRow& side, bool& is_virtual);
 
-  std::span<const std::byte> cold_text(const SideRow& side) const { return text_of(side, table->text_bytes()); }
+  std::span<const std::byte> cold_text(const SideRow& side) const { return text_of(side, table->texts()); }
+  std::span<const std::byte> cold_text(const Located& place) const { return cold_text(load_row(*place.side)); }
 
   const RegistryTable* table;
   CodeIndex index;
+  ReaderSlots::Reader reader;
   NamePrinter printer;
   const Policy* policy;
   Date today;
@@ -120,6 +130,38 @@ void Screener::screen(std::span<const Declaration> declarations, std::span<Verdi
 }
 
 void Screener::Scratch::screen_group(std::span<const Declaration> declarations, std::span<Verdict> verdicts) {
+  for (;;) {
+    reader.enter();
+    const std::uint64_t seq = table->window().published();
+    screen_at(seq, declarations, verdicts);
+    const bool is_whole = judge_changed_again(seq, declarations, verdicts);
+    reader.leave();
+    if (is_whole) return;
+  }
+}
+
+/// Puts the rows before in the place of those that were read, where a change behind `seq` has begun. False: there were
+/// too many.
+bool Screener::Scratch::judge_changed_again(std::uint64_t seq, std::span<const Declaration> declarations,
+                                            std::span<Verdict> verdicts) {
+  std::bitset<kGroup> is_judged;
+  return table->window().for_each_since(seq, [&](const RowsBefore& before) {
+    for (std::size_t i = 0; i < declarations.size(); ++i) {
+      Located& place = located[i];
+      // The first change of a code tells what it was.
+      if (place.mixed != before.mixed || place.code != CodeCheck::kNotChecked || is_judged[i]) continue;
+      is_judged.set(i);
+      place.row = before.hot.empty() ? CodeIndex::kAbsent : 0;
+      place.hot = before.hot;
+      place.side = &before.side;
+      decide(declarations[i], place, verdicts[i]);
+      verdicts[i].registry_seq = seq;
+    }
+  });
+}
+
+void Screener::Scratch::screen_at(std::uint64_t seq, std::span<const Declaration> declarations,
+                                  std::span<Verdict> verdicts) {
   // A prefetch waits for the translation of its address, which is in no buffer when the table is large. So those loops
   // are tight: a core looks a few hundred instructions ahead, and overlaps as many misses as it finds there.
   std::array<std::uint32_t, kGroup> chosen;  // declarations that a loop is about
@@ -139,8 +181,8 @@ void Screener::Scratch::screen_group(std::span<const Declaration> declarations, 
   }
   for (std::size_t n = 0; n < chosen_count; ++n) {
     Located& place = located[chosen[n]];
-    place.home = index.home(place.mixed);
-    index.prefetch(place.home);
+    place.segment = index.segment(place.mixed);
+    index.prefetch(CodeIndex::home(place.mixed, place.segment));
   }
   for (std::size_t n = 0; n < chosen_count; ++n) located[chosen[n]].zip = parse_zip(declarations[chosen[n]].zip);
 
@@ -148,13 +190,17 @@ void Screener::Scratch::screen_group(std::span<const Declaration> declarations, 
   std::size_t elsewhere_count = 0;
   for (std::size_t n = 0; n < chosen_count; ++n) {
     Located& place = located[chosen[n]];
-    place.row = index.find_in(place.home, place.mixed);
+    place.row = index.find_in(CodeIndex::home(place.mixed, place.segment), place.mixed, place.hot);
     elsewhere[elsewhere_count] = chosen[n];
     elsewhere_count += static_cast<std::size_t>(place.row == CodeIndex::kElsewhere);
   }
-  for (std::size_t n = 0; n < elsewhere_count; ++n) index.prefetch(index.second(located[elsewhere[n]].mixed));
   for (std::size_t n = 0; n < elsewhere_count; ++n) {
-    located[elsewhere[n]].row = index.find_further(located[elsewhere[n]].mixed);
+    const Located& place = located[elsewhere[n]];
+    index.prefetch(CodeIndex::second(place.mixed, place.segment));
+  }
+  for (std::size_t n = 0; n < elsewhere_count; ++n) {
+    Located& place = located[elsewhere[n]];
+    place.row = index.find_further(place.mixed, place.segment, place.hot);
   }
 
   // What deciding will read besides the hot row is fetched on a guess: a wrong one costs a miss, not a wrong verdict.
@@ -163,9 +209,10 @@ void Screener::Scratch::screen_group(std::span<const Declaration> declarations, 
   std::array<std::uint32_t, kGroup> with_text;
   for (std::size_t n = 0; n < chosen_count; ++n) {
     const std::size_t i = chosen[n];
-    const Located& place = located[i];
+    Located& place = located[i];
     if (place.row == CodeIndex::kAbsent) continue;
-    const HotRow& hot = index.row(place.row);
+    place.side = &table->side()[place.row];
+    const HotRow& hot = place.hot;
     const bool other_zip = hot.more_zips() && place.zip && hot.zip() != *place.zip + 1;
     const bool wants_text = maybe_hangul(declarations[i].name) || hot.expiry() == HotRow::kExpiryElsewhere;
     chosen[side_count] = static_cast<std::uint32_t>(i);
@@ -173,11 +220,14 @@ void Screener::Scratch::screen_group(std::span<const Declaration> declarations, 
     with_text[text_count] = static_cast<std::uint32_t>(i);
     text_count += static_cast<std::size_t>(wants_text);
   }
-  for (std::size_t n = 0; n < side_count; ++n) __builtin_prefetch(&table->side()[located[chosen[n]].row]);
+  for (std::size_t n = 0; n < side_count; ++n) __builtin_prefetch(located[chosen[n]].side);
   for (std::size_t n = 0; n < text_count; ++n) {
-    __builtin_prefetch(cold_text(table->side()[located[with_text[n]].row]).data());
+    __builtin_prefetch(cold_text(located[with_text[n]]).data());
   }
-  for (std::size_t i = 0; i < declarations.size(); ++i) decide(declarations[i], located[i], verdicts[i]);
+  for (std::size_t i = 0; i < declarations.size(); ++i) {
+    decide(declarations[i], located[i], verdicts[i]);
+    verdicts[i].registry_seq = seq;
+  }
 }
 
 void Screener::Scratch::decide(const Declaration& declaration, const Located& place, Verdict& verdict) {
@@ -194,9 +244,7 @@ void Screener::Scratch::decide(const Declaration& declaration, const Located& pl
                 : verdict.code == CodeCheck::kMalformed ? Reason::kCodeMalformed
                                                         : Reason::kCodeUnknown);
   } else {
-    const HotRow& hot = index.row(place.row);
-    const SideRow& side = table->side()[place.row];
-    compare_code(hot, side, rule, date, verdict);
+    compare_code(place, rule, date, verdict);
     switch (verdict.code) {
       case CodeCheck::kCancelled:
         reasons.add(Reason::kCodeCancelled);
@@ -232,7 +280,8 @@ void Screener::Scratch::decide(const Declaration& declaration, const Located& pl
     const bool phone_missing = is_all_blank(declaration.phone);
     if (rule.phone == PhoneCheck::kRequired || (rule.phone == PhoneCheck::kWhenDeclared && !phone_missing)) {
       bool is_virtual = false;
-      verdict.phone = phone_missing ? ItemCheck::kMissing : compare_phone(declaration, side, is_virtual);
+      verdict.phone =
+          phone_missing ? ItemCheck::kMissing : compare_phone(declaration, load_row(*place.side), is_virtual);
       switch (verdict.phone) {
         case ItemCheck::kMissing:
           reasons.add(Reason::kPhoneMissing);
@@ -272,8 +321,8 @@ void Screener::Scratch::decide(const Declaration& declaration, const Located& pl
   verdict.outcome = worst_outcome(reasons, rule);
 }
 
-void Screener::Scratch::compare_code(const HotRow& hot, const SideRow& side, const Rule& rule, Date date,
-                                     Verdict& verdict) const {
+void Screener::Scratch::compare_code(const Located& place, const Rule& rule, Date date, Verdict& verdict) const {
+  const HotRow& hot = place.hot;
   switch (hot.status()) {
     case CodeStatus::kSuspended:
       verdict.code = CodeCheck::kSuspended;
@@ -289,9 +338,9 @@ void Screener::Scratch::compare_code(const HotRow& hot, const SideRow& side, con
   }
   verdict.code = CodeCheck::kActive;
   if (hot.expiry() == 0) return;
-  std::int64_t last_day = table->shape().expiry_base_days + static_cast<std::int64_t>(hot.expiry()) - 1;
+  std::int64_t last_day = table->expiry_base_days() + static_cast<std::int64_t>(hot.expiry()) - 1;
   if (hot.expiry() == HotRow::kExpiryElsewhere) {
-    const auto entry = read_entry_text(cold_text(side));
+    const auto entry = read_entry_text(cold_text(place));
     // A text that cannot be read is damage: the code is then as good as expired.
     last_day = entry && entry->expires ? entry->expires->days : std::int64_t{INT32_MIN};
   }
@@ -302,26 +351,28 @@ ItemCheck Screener::Scratch::compare_name(std::string_view text, const Located& 
   const DeclaredName name = declared.fold_declared(text);
   if (name.form == DeclaredName::Form::kMissing) return ItemCheck::kMissing;
   if (name.form == DeclaredName::Form::kUnusable) return ItemCheck::kMismatch;
-  const HotRow& hot = index.row(place.row);
-  const SideRow& side = table->side()[place.row];
   ItemCheck result = ItemCheck::kNotOnFile;
-  if (!name.hangul.empty() && side.has_hangul()) {
-    if (registered.fold_hangul(read_hangul_name(cold_text(side))) != name.hangul) return ItemCheck::kMismatch;
-    result = ItemCheck::kSame;
+  if (!name.hangul.empty()) {
+    const SideRow side = load_row(*place.side);
+    if (side.has_hangul()) {
+      if (registered.fold_hangul(read_hangul_name(cold_text(side))) != name.hangul) return ItemCheck::kMismatch;
+      result = ItemCheck::kSame;
+    }
   }
-  if (name.latin_size != 0 && hot.family() != 0) {
-    result = compare_latin(name, place.digits, hot, side);
+  if (name.latin_size != 0 && place.hot.family() != 0) {
+    result = compare_latin(name, place);
     if (result == ItemCheck::kSameGivenFirst && !given_first_is_same) result = ItemCheck::kMismatch;
   }
   return result;
 }
 
-ItemCheck Screener::Scratch::compare_latin(const DeclaredName& name, Code code, const HotRow& hot,
-                                           const SideRow& side) {
+ItemCheck Screener::Scratch::compare_latin(const DeclaredName& name, const Located& place) {
+  const HotRow& hot = place.hot;
+  const Code code = place.digits;
   if (printer.print(code, name.latin, name.latin_size) == hot.name_print) return ItemCheck::kSame;
   std::size_t family_size = hot.family();
   if (family_size == HotRow::kFamilyLong) {
-    const auto entry = read_entry_text(cold_text(side));
+    const auto entry = read_entry_text(cold_text(place));
     if (!entry) return ItemCheck::kMismatch;
     family_size = registered.fold_registered(entry->name).family.size();
   }
@@ -335,12 +386,12 @@ ItemCheck Screener::Scratch::compare_latin(const DeclaredName& name, Code code, 
 
 ItemCheck Screener::Scratch::compare_zip(const Declaration& declaration, const Located& place) const {
   const auto& zip = place.zip;
-  const HotRow& hot = index.row(place.row);
-  const SideRow& side = table->side()[place.row];
+  const HotRow& hot = place.hot;
   if (!zip) return is_all_blank(declaration.zip) ? ItemCheck::kMissing : ItemCheck::kMalformed;
   if (hot.zip() == 0) return ItemCheck::kNotOnFile;
   if (hot.zip() == *zip + 1) return ItemCheck::kSame;
   if (!hot.more_zips()) return ItemCheck::kMismatch;
+  const SideRow side = load_row(*place.side);
   if (side.zip2() == *zip + 1) return ItemCheck::kSame;
   const auto entry = read_entry_text(cold_text(side));
   if (!entry) return ItemCheck::kMismatch;

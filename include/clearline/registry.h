@@ -1,4 +1,5 @@
-// Registry: all entries at one moment. Built once from entries, then read by any number of threads.
+// Registry: all entries at one moment. Built once from entries, then read by any number of threads. A live one is changed
+// by one thread meanwhile (engine/registry_writer.h); each answer is that of one seq.
 #pragma once
 
 #include <array>
@@ -69,6 +70,8 @@ class Registry {
   std::optional<Entry> find(Code code) const;
 
   const RegistryTable& table() const { return *table_; }
+  /// For the one who changes it.
+  RegistryTable& mutable_table() { return *table_; }
 
  private:
   std::unique_ptr<RegistryTable> table_;

@@ -15,13 +15,14 @@ namespace clearline {
 /// One a thread: it owns the scratch memory of a batch, allocated once.
 class Screener {
  public:
-  /// Both outlive the screener. `today` stands for a missing `declared_on`.
+  /// Both outlive the screener, also where the registry changes. `today` stands for a missing `declared_on`.
   Screener(const Registry& registry, const Policy& policy, Date today);
   ~Screener();
   Screener(Screener&&) noexcept;
   Screener& operator=(Screener&&) noexcept;
 
-  /// Judges a batch.
+  /// Judges a batch. The registry may change meanwhile: each declaration is judged by it at one seq, which is published
+  /// when the call begins or later.
   ///   declarations  [n]  any n; looked up in groups whose cache misses overlap
   ///   verdicts      [n]  out; verdicts[i] answers declarations[i]
   /// Errors   none: whatever is wrong with a declaration is in its verdict

@@ -91,7 +91,8 @@ struct Verdict {
   ItemCheck name = ItemCheck::kNotChecked;
   ItemCheck phone = ItemCheck::kNotChecked;
   ItemCheck zip = ItemCheck::kNotChecked;
-  std::uint16_t rule = 0;  ///< index into Policy::rules of the rule that judged
+  std::uint16_t rule = 0;          ///< index into Policy::rules of the rule that judged
+  std::uint64_t registry_seq = 0;  ///< the registry that judged: with all changes up to this one
 };
 
 /// The words of the formats: "clear", "code_suspended", "same:given_first".

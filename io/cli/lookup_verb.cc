@@ -55,7 +55,7 @@ Status run_lookup(const LookupRequest& request, std::optional<int>& exit_code) {
   out.append(to_string(verdict.outcome));
   out.append("\"");
   append_json_reasons(verdict.reasons, out);
-  VerdictWriter(Format::kNdjson, true, policy, registry->identity(), registry->seq()).write_explained(verdict, out);
+  VerdictWriter(Format::kNdjson, true, policy, registry->identity()).write_explained(verdict, out);
   out.append("}\n");
   auto file = OutputFile::open("-", FileMode::kUsual);
   if (!file.ok()) return file.status();

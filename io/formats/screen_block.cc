@@ -28,8 +28,9 @@ void Tally::add(const Tally& other) {
 
 namespace {
 
-Verdict malformed_verdict() {
+Verdict malformed_verdict(std::uint64_t registry_seq) {
   Verdict verdict;
+  verdict.registry_seq = registry_seq;
   verdict.reasons = {};
   verdict.reasons.add(Reason::kMalformed);
   verdict.outcome = Outcome::kError;
@@ -41,7 +42,7 @@ Verdict malformed_verdict() {
 struct BlockScreener::State {
   State(const Registry& registry, const Policy& policy, const ScreenOptions& screen_options)
       : screener(registry, policy, screen_options.today),
-        writer(screen_options.output_format, screen_options.explain, policy, registry.identity(), registry.seq()),
+        writer(screen_options.output_format, screen_options.explain, policy, registry.identity()),
         options(screen_options) {}
 
   template <typename Decoder>
@@ -93,7 +94,7 @@ void BlockScreener::State::screen(Decoder& input, const Block& in, VerdictBlock&
     }
     screener.screen(std::span(batch.declarations).first(batch.size), std::span(verdicts).first(batch.size));
     for (std::size_t i = 0; i < batch.size; ++i) {
-      if (batch.lines[i].fault) verdicts[i] = malformed_verdict();
+      if (batch.lines[i].fault) verdicts[i] = malformed_verdict(verdicts[i].registry_seq);
       out.tally.add(verdicts[i]);
       if (options.emit == Emit::kAll || verdicts[i].outcome != Outcome::kClear) {
         writer.write(batch.lines[i], verdicts[i], out.lines);

@@ -198,14 +198,11 @@ std::string csv_verdict_header(bool explain) {
   return header + "\n";
 }
 
-VerdictWriter::VerdictWriter(Format format, bool explain, const Policy& policy, const RegistryIdentity& identity,
-                             std::uint64_t seq)
+VerdictWriter::VerdictWriter(Format format, bool explain, const Policy& policy, const RegistryIdentity& identity)
     : format_(format), explain_(explain), policy_(&policy) {
-  const std::string number = std::to_string(seq);
   const std::string incarnation = std::to_string(identity.incarnation);
-  registry_members_ =
-      ",\"registry_seq\":" + number + ",\"registry\":\"" + format_uuid(identity) + "\",\"incarnation\":" + incarnation;
-  registry_columns_ = "," + number + "," + format_uuid(identity) + "," + incarnation;
+  registry_members_ = ",\"registry\":\"" + format_uuid(identity) + "\",\"incarnation\":" + incarnation;
+  registry_columns_ = "," + format_uuid(identity) + "," + incarnation;
 }
 
 void VerdictWriter::write(const DecodedLine& line, const Verdict& verdict, OutBuffer& out) const {
@@ -269,7 +266,8 @@ void VerdictWriter::write_explained(const Verdict& verdict, OutBuffer& out) cons
   if (!verdict.reasons.empty()) out.append("\"");
   out.append("],\"rule\":\"");
   append_json_text(policy_->rules[verdict.rule].name, out);
-  out.append("\"");
+  out.append("\",\"registry_seq\":");
+  append_number(verdict.registry_seq, out);
   out.append(registry_members_);
 }
 
@@ -309,6 +307,8 @@ void VerdictWriter::write_csv(const DecodedLine& line, const Verdict& verdict, O
     if (verdict.reasons.empty()) out.append(",");
     out.append(",");
     append_csv_text(policy_->rules[verdict.rule].name, out);
+    out.append(",");
+    append_number(verdict.registry_seq, out);
     out.append(registry_columns_);
   }
   out.append("\n");

@@ -20,8 +20,8 @@ std::string csv_verdict_header(bool explain);
 
 class VerdictWriter {
  public:
-  /// `policy` outlives the writer; `identity` and `seq` are shown by explained verdicts.
-  VerdictWriter(Format format, bool explain, const Policy& policy, const RegistryIdentity& identity, std::uint64_t seq);
+  /// `policy` outlives the writer; `identity` is shown by explained verdicts.
+  VerdictWriter(Format format, bool explain, const Policy& policy, const RegistryIdentity& identity);
 
   /// Appends one verdict. `line.fault` gives the detail of a malformed one.
   void write(const DecodedLine& line, const Verdict& verdict, OutBuffer& out) const;
@@ -37,7 +37,7 @@ class VerdictWriter {
   Format format_;
   bool explain_;
   const Policy* policy_;
-  std::string registry_members_;  // `,"registry_seq":0,"registry":"uuid","incarnation":1`
+  std::string registry_members_;  // `,"registry":"uuid","incarnation":1`, behind the seq
   std::string registry_columns_;  // the same as CSV
 };
 

@@ -8,8 +8,11 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <thread>
@@ -48,16 +51,23 @@ struct Header {
   std::uint64_t bucket_count;
   std::uint64_t text_bytes;
   RegistryKey key;
-  std::array<std::uint8_t, kPageBytes - 120 - 8> unused;
+  std::array<std::uint8_t, 32> chain;
+  std::array<std::uint8_t, kPageBytes - 152 - 8> unused;
   std::uint64_t checksum;
 };
 static_assert(sizeof(Header) == kPageBytes && offsetof(Header, key) == 88 && offsetof(Header, checksum) == 4088);
 
 constexpr std::uint64_t to_pages(std::uint64_t bytes) { return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes; }
 
+/// The segment section: first bucket of each segment and one past the end. Zero to the end of its last page, as all
+/// sections are.
+using SegmentSection = std::array<std::uint32_t, 5 * kPageBytes / sizeof(std::uint32_t)>;
+constexpr std::size_t kSegmentSectionBytes = (kSegmentCount + 1) * sizeof(std::uint32_t);
+static_assert(sizeof(SegmentSection) == to_pages(kSegmentSectionBytes));
+
 /// Sizes of the sections in the order of the file, without their padding.
 std::array<std::uint64_t, 4> section_bytes(const RegistryShape& shape) {
-  return {(kSegmentCount + 1) * sizeof(std::uint32_t), shape.bucket_count * sizeof(HotBucket),
+  return {kSegmentSectionBytes, shape.bucket_count * sizeof(HotBucket),
           shape.bucket_count * kBucketRows * sizeof(SideRow), shape.text_bytes};
 }
 
@@ -89,6 +99,7 @@ Header make_header(const RegistryShape& shape, std::uint64_t table_checksum) {
   header.bucket_count = shape.bucket_count;
   header.text_bytes = shape.text_bytes;
   header.key = shape.key;
+  header.chain = shape.chain;
   header.checksum = checksum64(&header, offsetof(Header, checksum));
   return header;
 }
@@ -128,10 +139,11 @@ class SectionMap {
   std::array<Section, 4> sections_;
 };
 
-SectionMap section_map(RegistryTable& table) {
+SectionMap section_map(RegistryTable& table, SegmentSection& segments) {
   const auto section = [](std::span<std::byte> bytes) { return SectionMap::Section{bytes.data(), bytes.size()}; };
-  return SectionMap({section(table.segment_bytes()), section(table.bucket_bytes()), section(table.side_bytes()),
-                     section(table.text_bytes())});
+  return SectionMap({section(std::as_writable_bytes(std::span(segments)).first(kSegmentSectionBytes)),
+                     section(table.bucket_bytes()), section(table.side_bytes()),
+                     section(table.text_bytes().first(table.shape().text_bytes))});
 }
 
 /// The checksum of a block of `sections` bytes.
@@ -224,7 +236,8 @@ Result<ImageInfo> read_header(const File& file, const std::string& path, Header&
                  header.entry_count,
                  header.bucket_count,
                  header.text_bytes,
-                 header.expiry_base_days};
+                 header.expiry_base_days,
+                 header.chain};
   // Whatever the header says, its sections fill the file, so nothing larger than the file is allocated.
   if (image.shape.bucket_count > actual_bytes || image.shape.text_bytes > actual_bytes ||
       file_bytes(image.shape) != actual_bytes) {
@@ -238,7 +251,13 @@ Result<ImageInfo> read_header(const File& file, const std::string& path, Header&
 Status write_image(const Registry& registry, const std::string& path, int threads) {
   // Writing only reads the table: the map's pieces are not const because reading fills them.
   auto& table = const_cast<RegistryTable&>(registry.table());
-  const SectionMap map = section_map(table);
+  auto segments = std::make_unique<SegmentSection>();
+  for (std::size_t i = 0; i < kSegmentCount; ++i) {
+    const SegmentPlace place = table.segment(i);
+    assert(place.first() == (*segments)[i]);  // one behind the other: a table that has grown is written by a snapshot
+    (*segments)[i + 1] = static_cast<std::uint32_t>(place.first() + place.count());
+  }
+  const SectionMap map = section_map(table, *segments);
   const std::uint64_t sections = all_section_bytes(table.shape());
   const std::uint64_t blocks = block_count(sections);
 
@@ -277,13 +296,127 @@ Status write_image(const Registry& registry, const std::string& path, int thread
   return file->commit();
 }
 
+namespace {
+
+/// The blocks of the sections, filled from several places at once; each goes to the disk when it is full.
+class BlockFile {
+ public:
+  /// `sections` bytes of sections from `offset` of the file on.
+  BlockFile(OutputFile& file, std::uint64_t offset, std::uint64_t sections)
+      : file_(&file), offset_(offset), sections_(sections) {}
+
+  /// Puts bytes at a place of the sections. Each byte of them is put once.
+  Status put(std::uint64_t at, std::span<const std::byte> bytes, std::span<std::uint64_t> checksums) {
+    while (!bytes.empty()) {
+      const std::uint64_t block = at / kBlockBytes;
+      const std::uint64_t block_bytes = std::min<std::uint64_t>(kBlockBytes, sections_ - block * kBlockBytes);
+      const std::uint64_t in_block = at - block * kBlockBytes;
+      const std::size_t size = std::min<std::uint64_t>(bytes.size(), block_bytes - in_block);
+      auto open = open_.find(block);
+      if (open == open_.end()) {
+        auto buffer = take_buffer();
+        if (!buffer) return {StatusKind::kOutput, "not enough memory"};
+        open = open_.emplace(block, Open{std::move(*buffer), 0}).first;
+      }
+      std::byte* const data = open->second.buffer.bytes().data();
+      std::memcpy(data + in_block, bytes.data(), size);
+      open->second.filled += size;
+      if (open->second.filled == block_bytes) {
+        checksums[block] = checksum64(data, block_bytes);
+        const std::string_view whole(reinterpret_cast<const char*>(data), block_bytes);
+        if (Status status = file_->write_at(whole, offset_ + block * kBlockBytes); !status.ok()) return status;
+        spare_.push_back(std::move(open->second.buffer));
+        open_.erase(open);
+      }
+      bytes = bytes.subspan(size);
+      at += size;
+    }
+    return {};
+  }
+  Status put_zeros(std::uint64_t at, std::uint64_t size, std::span<std::uint64_t> checksums) {
+    static constexpr std::array<std::byte, kPageBytes> kZeros{};
+    for (std::uint64_t put_bytes = 0; put_bytes < size; put_bytes += kPageBytes) {
+      const auto piece = std::span(kZeros).first(std::min<std::uint64_t>(kPageBytes, size - put_bytes));
+      if (Status status = put(at + put_bytes, piece, checksums); !status.ok()) return status;
+    }
+    return {};
+  }
+
+ private:
+  struct Open {
+    Pages buffer;
+    std::uint64_t filled;
+  };
+  std::optional<Pages> take_buffer() {
+    if (spare_.empty()) return Pages::create(kBlockBytes);
+    Pages buffer = std::move(spare_.back());
+    spare_.pop_back();
+    return buffer;
+  }
+
+  OutputFile* file_;
+  std::uint64_t offset_;
+  std::uint64_t sections_;
+  std::map<std::uint64_t, Open> open_;  // as many as there are sections, and where two of them meet
+  std::vector<Pages> spare_;
+};
+
+}  // namespace
+
+Status write_image(RegistrySnapshot& snapshot, const std::array<std::uint8_t, 32>& chain, const std::string& path) {
+  RegistryShape shape = snapshot.shape();
+  shape.chain = chain;
+  const auto sizes = section_bytes(shape);
+  const std::uint64_t sections = all_section_bytes(shape);
+  const std::uint64_t front_bytes = file_bytes(shape) - sections;
+  auto front = Pages::create(front_bytes);
+  if (!front) return {StatusKind::kOutput, path + ": error: not enough memory to write it"};
+  const std::span<std::byte> table_bytes = front->bytes().subspan(kPageBytes);
+  const std::span checksums(reinterpret_cast<std::uint64_t*>(table_bytes.data()), block_count(sections));
+
+  auto file = OutputFile::open(path, FileMode::kPrivate);
+  if (!file.ok()) return file.status();
+  file->write_directly();
+  BlockFile blocks(*file, front_bytes, sections);
+  std::array<std::uint64_t, 4> begin{};  // of each section
+  for (std::size_t i = 1; i < sizes.size(); ++i) begin[i] = begin[i - 1] + to_pages(sizes[i - 1]);
+  std::array<std::uint64_t, 4> filled{};
+  const auto put = [&](std::size_t section, std::span<const std::byte> bytes) {
+    const std::uint64_t at = begin[section] + filled[section];
+    filled[section] += bytes.size();
+    return blocks.put(at, bytes, checksums);
+  };
+  Status status = put(0, std::as_bytes(snapshot.segments()));
+  RegistrySnapshot::Segment segment;
+  for (std::size_t number = 0; number < kSegmentCount && status.ok(); ++number) {
+    if (!snapshot.read(number, filled[3], segment)) {
+      return {StatusKind::kRegistry, path + ": error: an entry cannot be read; see registry verify"};
+    }
+    status = put(1, std::as_bytes(std::span(segment.buckets)));
+    if (status.ok()) status = put(2, std::as_bytes(std::span(segment.side)));
+    if (filled[3] + segment.texts.size() > sizes[3]) {
+      return {StatusKind::kInternal, path + ": error: a bug: more texts than were counted"};
+    }
+    if (status.ok()) status = put(3, segment.texts);
+  }
+  for (std::size_t section = 0; section < sizes.size() && status.ok(); ++section) {
+    const std::uint64_t left = to_pages(sizes[section]) - filled[section];
+    status = blocks.put_zeros(begin[section] + filled[section], left, checksums);
+  }
+  if (!status.ok()) return status;
+  const Header header = make_header(shape, checksum64(table_bytes.data(), table_bytes.size()));
+  std::memcpy(front->bytes().data(), &header, sizeof header);
+  status = file->write_at({reinterpret_cast<const char*>(front->bytes().data()), front_bytes}, 0);
+  return status.ok() ? file->commit() : status;
+}
+
 Result<ImageInfo> read_image_info(const std::string& path) {
   const File file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   Header header{};
   return read_header(file, path, header);
 }
 
-Result<Registry> read_image(const std::string& path) {
+Result<Registry> read_image(const std::string& path, Growth growth) {
   const File file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   Header header{};
   auto info = read_header(file, path, header);
@@ -295,12 +428,13 @@ Result<Registry> read_image(const std::string& path) {
       checksum64(checksums.data(), checksums.size() * sizeof checksums[0]) != header.table_checksum) {
     return damaged(path, kPageBytes, "wrong checksum of the checksum table");
   }
-  auto table = RegistryTable::create(info->shape);
+  auto table = RegistryTable::create(info->shape, std::nullopt, growth);
   if (!table) {
     return Status(StatusKind::kRegistry, path + ": error: not enough memory for a registry of " +
                                              std::to_string(info->file_bytes) + " bytes; use a larger machine");
   }
-  const SectionMap map = section_map(*table);
+  auto segments = std::make_unique<SegmentSection>();
+  const SectionMap map = section_map(*table, *segments);
   const std::uint64_t sections_offset = info->file_bytes - sections;
   const std::uint64_t blocks = block_count(sections);
   std::atomic<std::uint64_t> next{0};
@@ -337,7 +471,8 @@ Result<Registry> read_image(const std::string& path) {
     read_blocks();
   }
   if (first_damaged != blocks) return damaged(path, sections_offset + first_damaged * kBlockBytes, reason);
-  if (!table->segments_valid()) return damaged(path, sections_offset, "segments out of order");
+  if (!table->set_segments(std::span(*segments).first(kSegmentCount + 1)))
+    return damaged(path, sections_offset, "segments out of order");
   return Registry(std::move(table));
 }
 

@@ -16,6 +16,7 @@
 //   72      8      buckets
 //   80      8      bytes of texts
 //   88      32     key of the name fingerprints
+//   120     32     chain of the journal at this seq; zeros where there is no journal
 //   4088    8      checksum of bytes 0 .. 4087
 //   4096           checksum table: 8 bytes for each 1 MiB block of what follows, the last one shorter; padded to a page
 //   then           sections, each padded to a page with zeros: segments, buckets, side rows, texts
@@ -26,11 +27,13 @@
 // lands.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
 #include "clearline/registry.h"
 #include "clearline/status.h"
+#include "engine/registry_snapshot.h"
 #include "engine/registry_table.h"
 
 namespace clearline {
@@ -41,9 +44,12 @@ inline constexpr std::uint32_t kImageVersion = 1;
 /// fails.
 Status write_image(const Registry& registry, const std::string& path, int threads = 1);
 
+/// The same of a registry that changes meanwhile: the image is that of the snapshot, with `chain`.
+Status write_image(RegistrySnapshot& snapshot, const std::array<std::uint8_t, 32>& chain, const std::string& path);
+
 /// Reads and checks an image. kRegistry when it is missing, damaged, foreign or of a newer version: then nothing is
 /// served.
-Result<Registry> read_image(const std::string& path);
+Result<Registry> read_image(const std::string& path, Growth growth = Growth::kNone);
 
 struct ImageInfo {
   RegistryShape shape;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cassert>
 #include <cerrno>
 #include <charconv>
 #include <climits>
@@ -241,6 +242,22 @@ Status OutputFile::write(std::string_view bytes) {
       set_direct(false);
     } else if (errno != EINTR) {
       pipe_closed_ = errno == EPIPE;
+      return fail("cannot write");
+    }
+  }
+  return {};
+}
+
+Status OutputFile::write_at(std::string_view bytes, std::uint64_t offset) {
+  assert(!is_straight() && !is_resumable_);
+  while (!bytes.empty()) {
+    const ssize_t put = pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (put >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(put));
+      offset += static_cast<std::uint64_t>(put);
+    } else if (is_direct_ && errno == EINVAL) {
+      set_direct(false);
+    } else if (errno != EINTR) {
       return fail("cannot write");
     }
   }

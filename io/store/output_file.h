@@ -60,6 +60,8 @@ class OutputFile {
   /// kOutput when the bytes cannot be written; pipe_closed() tells the reader that went away from the disk that is
   /// full.
   Status write(std::string_view bytes);
+  /// The same at a place of the file; not for files that go straight or can be resumed.
+  Status write_at(std::string_view bytes, std::uint64_t offset);
   /// The file has its name afterwards, on disk. Where bytes go straight, nothing is left to do.
   Status commit();
 

@@ -29,6 +29,23 @@ TEST(Pages, KeepTheirBytesAndAreZeroBehindWhenTheyGrow) {
   EXPECT_TRUE(all_are(pages.bytes().subspan(size), 0));
 }
 
+TEST(Pages, ExtendWhereTheyAre) {
+  constexpr std::size_t kReserved = std::size_t{1} << 30;
+  auto pages = Pages::create_extensible(10, kReserved);
+  ASSERT_TRUE(pages);
+  const std::byte* const start = pages->bytes().data();
+  std::fill(pages->bytes().begin(), pages->bytes().end(), std::byte(7));
+  for (const std::size_t size : {std::size_t{11}, std::size_t{5'000'000}, std::size_t{50'000'000}}) {
+    ASSERT_TRUE(pages->extend(size));
+    ASSERT_EQ(pages->bytes().data(), start);
+    ASSERT_EQ(pages->bytes().size(), size);
+    EXPECT_TRUE(all_are(pages->bytes().first(10), 7));
+    EXPECT_TRUE(all_are(pages->bytes().subspan(10), 0));
+  }
+  EXPECT_FALSE(pages->extend(kReserved + Pages::kHugeBytes));
+  EXPECT_EQ(pages->bytes().size(), 50'000'000U);
+}
+
 TEST(Pages, ThatCannotGrowStayAsTheyAre) {
   auto pages = Pages::create(10);
   ASSERT_TRUE(pages);

@@ -117,9 +117,10 @@ TEST(Registry, DoubleCodesAreRefusedOrTheLastStays) {
 std::string bytes_of(const Registry& registry) {
   std::string bytes;
   const RegistryTable& table = registry.table();
-  for (const auto section : {table.segment_bytes(), table.bucket_bytes(), table.side_bytes(), table.text_bytes()}) {
+  for (const auto section : {table.bucket_bytes(), table.side_bytes(), table.texts()}) {
     bytes.append(reinterpret_cast<const char*>(section.data()), section.size());
   }
+  for (std::size_t i = 0; i < kSegmentCount; ++i) bytes += std::to_string(table.segment(i).packed) + ' ';
   return bytes;
 }
 
@@ -214,14 +215,15 @@ TEST(Registry, LooksAtLittleMoreThanOneLineALookUp) {
   }
   const auto outcome = build.build(RegistryBuilder::OnDuplicate::kKeepLast);
   const RegistryTable& table = outcome.registry->table();
-  const CodeIndex index(table.buckets(), table.segments());
+  const CodeIndex index = table.index();
+  HotRow hot{};
   double lines = 0;
   for (const Code code : codes) {
     const std::uint64_t mixed = mix_code(code);
-    const std::size_t first = table.segments()[mixed >> kTailBits];
-    ProbeSequence probe(mixed & kTailMask, first, table.segments()[(mixed >> kTailBits) + 1] - first);
-    for (lines += 1; index.find_in(probe.bucket(), mixed) == CodeIndex::kElsewhere; probe.next()) lines += 1;
-    EXPECT_EQ(index.find_in(probe.bucket(), mixed), index.find(mixed, index.home(mixed)));
+    const SegmentPlace segment = index.segment(mixed);
+    ProbeSequence probe(mixed & kTailMask, segment);
+    for (lines += 1; index.find_in(probe.bucket(), mixed, hot) == CodeIndex::kElsewhere; probe.next()) lines += 1;
+    EXPECT_EQ(index.find_in(probe.bucket(), mixed, hot), index.find(mixed, segment, hot));
   }
   EXPECT_LT(lines / static_cast<double>(codes.size()), 1.2);
 }

@@ -7,6 +7,7 @@
 
 #include "engine/hash.h"
 #include "tests/support/files.h"
+#include "tests/support/live_registry.h"
 #include "tests/support/random_input.h"
 #include "tests/support/screening.h"
 
@@ -67,6 +68,41 @@ TEST_F(Image, IsTheSameWhateverTheThreads) {
     EXPECT_TRUE(test::read_file(path) == expected) << threads << " threads";
   }
   EXPECT_TRUE(read_image(path).ok());
+}
+
+TEST_F(Image, OfASnapshotHoldsItsSeqAndNoMore) {
+  auto live = read_image(path, Growth::kInPlace);
+  ASSERT_TRUE(live.ok());
+  RegistryWriter writer(live->mutable_table());
+  Entry entry;
+  for (std::uint64_t i = 0; i < 50'000; ++i) {  // more than one block of each section, and segments that have moved
+    entry.code = Code{i % 40'000};
+    entry.name = "KIM A" + std::to_string(i);
+    test::change(writer, {entry});
+  }
+  RegistrySnapshot snapshot(writer);
+  entry.code = Code{kCodeEnd - 1};
+  test::change(writer, {entry});
+  entry.code = Code{1};
+  test::change(writer, {entry});
+  const std::string other = folder.path("other.img");
+  const Status written = write_image(snapshot, {1, 2, 3}, other);
+  ASSERT_TRUE(written.ok()) << written.message();
+  snapshot.end();
+  const auto read = read_image(other);
+  ASSERT_TRUE(read.ok()) << read.status().message();
+  EXPECT_EQ(read->table().content_fault(), std::nullopt);
+  EXPECT_EQ(read->seq(), 50'000U);
+  EXPECT_EQ(read->table().shape().chain[2], 3);
+  EXPECT_EQ(read->size(), live->size() - 1);
+  EXPECT_FALSE(read->find(Code{kCodeEnd - 1}));
+  EXPECT_EQ(read->find(Code{1})->name, "KIM A40001");
+  for (const auto& person : people) {
+    if (parse_code(person.code)->digits >= 40'000) {
+      EXPECT_EQ(read->find(*parse_code(person.code)), live->find(*parse_code(person.code)));
+    }
+  }
+  EXPECT_LT(read->table().texts().size(), live->table().texts().size()) << "without what changes left behind";
 }
 
 TEST_F(Image, IsReadableByItsOwnerOnly) {

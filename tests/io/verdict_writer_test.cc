@@ -11,7 +11,7 @@ namespace {
 std::string written(Format format, bool explain, const DecodedLine& line, const Verdict& verdict) {
   const Policy policy = standard_policy();
   OutBuffer out;
-  VerdictWriter(format, explain, policy, {}, 7).write(line, verdict, out);
+  VerdictWriter(format, explain, policy, {}).write(line, verdict, out);
   return std::string(out.text());
 }
 
@@ -95,14 +95,18 @@ TEST(VerdictWriter, InternalErrorsHaveADetail) {
 }
 
 TEST(VerdictWriter, ExplainedVerdictsTellChecksFixesRuleAndRegistry) {
-  EXPECT_EQ(written(Format::kNdjson, true, line_of("D1"), hold()),
+  const auto at_seq = [](Verdict verdict) {
+    verdict.registry_seq = 7;
+    return verdict;
+  };
+  EXPECT_EQ(written(Format::kNdjson, true, line_of("D1"), at_seq(hold())),
             "{\"id\":\"D1\",\"verdict\":\"hold\",\"reasons\":[\"code_suspended\",\"zip_mismatch\"],\"checks\":{"
             "\"code\":\"suspended\","
             "\"name\":\"same:given_first\",\"phone\":\"not_checked\",\"zip\":\"mismatch\"},\"fix\":[\"ask_resume_"
             "code\",\"check_zip\"],"
             "\"rule\":\"standard\",\"registry_seq\":7,\"registry\":\"00000000-0000-0000-0000-000000000000\","
             "\"incarnation\":1}\n");
-  EXPECT_EQ(written(Format::kCsv, true, line_of("D1"), clear()),
+  EXPECT_EQ(written(Format::kCsv, true, line_of("D1"), at_seq(clear())),
             "D1,clear,,,,not_checked,not_checked,not_checked,not_checked,,standard,7,00000000-0000-0000-0000-"
             "000000000000,1\n");
 }
