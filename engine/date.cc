@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::int64_t kDaySeconds = 86'400;
 constexpr std::int64_t kKoreaSeconds = 32'400;
+constexpr std::int64_t kSecondUs = 1'000'000;
+constexpr std::size_t kFractionDigits = 6;
 
 /// The number that `text` spells in exactly `count` digits from `at`; -1 if it does not.
 int digits_at(std::string_view text, std::size_t at, std::size_t count) {
@@ -53,9 +55,16 @@ std::optional<Date> parse_date(std::string_view text) {
               kDaysTo1970};
 }
 
-// RFC 3339, 5.6: full-date ("T" / "t" / " ") hh:mm:ss ["." 1*DIGIT] ("Z" / "z" / ("+" / "-") hh:mm).
-std::optional<Date> parse_declared_at(std::string_view text) {
-  if (text.size() == 10) return parse_date(text);
+namespace {
+
+/// A time as it is read.
+struct Time {
+  std::int64_t unix_seconds = 0;  ///< of a leap second, those of the second before it
+  std::string_view fraction;      ///< digits; views into the text
+};
+
+/// RFC 3339, 5.6: full-date ("T" / "t" / " ") hh:mm:ss ["." 1*DIGIT] ("Z" / "z" / ("+" / "-") hh:mm).
+inline std::optional<Time> read_time(std::string_view text) {
   const auto date = parse_date(text.substr(0, 10));
   if (!date || !(char_at(text, 10, 'T') || char_at(text, 10, 't') || char_at(text, 10, ' '))) return std::nullopt;
   const int hour = digits_at(text, 11, 2);
@@ -64,10 +73,12 @@ std::optional<Date> parse_declared_at(std::string_view text) {
   if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) return std::nullopt;
   if (!char_at(text, 13, ':') || !char_at(text, 16, ':')) return std::nullopt;
   std::size_t at = 19;
+  std::string_view fraction;
   if (char_at(text, at, '.')) {
     const std::size_t first = ++at;
     while (at < text.size() && is_digit(text[at])) ++at;
     if (at == first) return std::nullopt;
+    fraction = text.substr(first, at - first);
   }
   int offset_seconds = 0;
   if (char_at(text, at, 'Z') || char_at(text, at, 'z')) {
@@ -87,7 +98,26 @@ std::optional<Date> parse_declared_at(std::string_view text) {
       date->days * kDaySeconds + hour * std::int64_t{3600} + minute * std::int64_t{60} + second - offset_seconds;
   // A leap second only exists at the end of a UTC day; counted on, it would be the next day's first second.
   if (second == 60 && floor_div(utc, kDaySeconds) * kDaySeconds != utc) return std::nullopt;
-  return korean_date(second == 60 ? utc - 1 : utc);
+  return Time{second == 60 ? utc - 1 : utc, fraction};
+}
+
+}  // namespace
+
+std::optional<Date> parse_declared_at(std::string_view text) {
+  if (text.size() == 10) return parse_date(text);
+  const auto time = read_time(text);
+  if (!time) return std::nullopt;
+  return korean_date(time->unix_seconds);
+}
+
+std::optional<std::int64_t> parse_time_us(std::string_view text) {
+  const auto time = read_time(text);
+  if (!time) return std::nullopt;
+  std::int64_t fraction_us = 0;
+  for (std::size_t i = 0; i < kFractionDigits; ++i) {
+    fraction_us = fraction_us * 10 + (i < time->fraction.size() ? time->fraction[i] - '0' : 0);
+  }
+  return time->unix_seconds * kSecondUs + fraction_us;
 }
 
 std::string format_date(Date date) {
@@ -103,6 +133,23 @@ std::string format_date(Date date) {
   text += '-';
   put(text, static_cast<unsigned>(ymd.day()), 2);
   return text;
+}
+
+std::string format_time(std::int64_t unix_us) {
+  const std::int64_t unix_seconds = floor_div(unix_us, kSecondUs);
+  const Date date = korean_date(unix_seconds);
+  const std::int64_t second_of_day = unix_seconds + kKoreaSeconds - date.days * kDaySeconds;
+  std::string text = format_date(date);
+  const auto put = [&](char mark, std::int64_t value, std::size_t width) {
+    text += mark;
+    text.append(width, '0');
+    for (auto digit = text.rbegin(); value != 0; ++digit, value /= 10) *digit = static_cast<char>('0' + value % 10);
+  };
+  put('T', second_of_day / 3600, 2);
+  put(':', second_of_day / 60 % 60, 2);
+  put(':', second_of_day % 60, 2);
+  put('.', unix_us - unix_seconds * kSecondUs, kFractionDigits);
+  return text + "+09:00";
 }
 
 Date korean_date(std::int64_t unix_seconds) {

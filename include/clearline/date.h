@@ -15,14 +15,27 @@ struct Date {
   friend constexpr auto operator<=>(Date, Date) = default;
 };
 
+/// 0000-01-01 and 9999-12-31: what lies outside cannot be written.
+inline constexpr Date kDateMin{-719'528};
+inline constexpr Date kDateMax{2'932'896};
+
 /// Reads `YYYY-MM-DD`, exactly; nothing if the day does not exist.
 std::optional<Date> parse_date(std::string_view text);
 
 /// Reads a date, or an RFC 3339 time with offset, as the Korean day on which it falls.
 std::optional<Date> parse_declared_at(std::string_view text);
 
-/// `YYYY-MM-DD`.
+/// Reads an RFC 3339 time with offset as Unix time in microseconds; further digits of a fraction are cut off. A leap
+/// second is taken for the second before it, on whose day it falls: Unix time has none. At the calendar's ends its
+/// Korean day may lie outside kDateMin to kDateMax.
+std::optional<std::int64_t> parse_time_us(std::string_view text);
+
+/// `YYYY-MM-DD`; from kDateMin to kDateMax.
 std::string format_date(Date date);
+
+/// `2025-12-01T10:00:00.000000+09:00`: a Unix time in microseconds, told in Korean time; its day from kDateMin to
+/// kDateMax.
+std::string format_time(std::int64_t unix_us);
 
 /// The Korean day of a Unix time in seconds.
 Date korean_date(std::int64_t unix_seconds);
