@@ -1,13 +1,10 @@
 #include "engine/entry_text.h"
 
-#include <cstring>
-
 #include "engine/phone.h"
+#include "engine/pieces.h"
 
 namespace clearline {
 namespace {
-
-constexpr std::int32_t kDateBaseDays = 18'262;  // 2020-01-01
 
 enum Flag : unsigned char {
   kHasIssued = 1,
@@ -18,71 +15,6 @@ enum Flag : unsigned char {
   kHasZips = 32,
 };
 constexpr unsigned char kAllFlags = 63;
-
-constexpr std::size_t kNumberBytesMax = 10;  // 64 bits, 7 a byte
-
-char* put_number(char* out, std::uint64_t value) {
-  while (value >= 0x80) {
-    *out++ = static_cast<char>(value | 0x80);
-    value >>= 7;
-  }
-  *out++ = static_cast<char>(value);
-  return out;
-}
-
-char* put_text(char* out, std::string_view text) {
-  out = put_number(out, text.size());
-  std::memcpy(out, text.data(), text.size());
-  return out + text.size();
-}
-
-char* put_date(char* out, Date date) {
-  const auto days = static_cast<std::int64_t>(date.days) - kDateBaseDays;
-  return put_number(out, static_cast<std::uint64_t>(days) << 1 ^ static_cast<std::uint64_t>(days >> 63));
-}
-
-/// Reads the pieces of a record; after a piece that is none, `ok` is false and everything else is empty.
-class PieceReader {
- public:
-  explicit PieceReader(std::span<const std::byte> text) : text_(text) {}
-
-  bool ok() const { return ok_; }
-  std::size_t at() const { return at_; }
-
-  std::uint64_t number() {
-    std::uint64_t value = 0;
-    for (int shift = 0; shift < 63; shift += 7) {
-      if (at_ >= text_.size()) break;
-      const auto byte = std::to_integer<std::uint64_t>(text_[at_++]);
-      value |= (byte & 0x7F) << shift;
-      if (byte < 0x80) return value;
-    }
-    ok_ = false;
-    return 0;
-  }
-
-  std::string_view text() {
-    const std::uint64_t size = number();
-    if (!ok_ || size > text_.size() - at_) {
-      ok_ = false;
-      return {};
-    }
-    const std::string_view piece(reinterpret_cast<const char*>(text_.data()) + at_, size);
-    at_ += size;
-    return piece;
-  }
-
-  Date date() {
-    const std::uint64_t zigzag = number();
-    const auto days = static_cast<std::int64_t>(zigzag >> 1) ^ -static_cast<std::int64_t>(zigzag & 1);
-    return Date{static_cast<std::int32_t>(days + kDateBaseDays)};
-  }
-
- private:
-  std::span<const std::byte> text_;
-  std::size_t at_ = 0;
-  bool ok_ = true;
-};
 
 }  // namespace
 

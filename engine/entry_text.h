@@ -3,8 +3,8 @@
 //   flags u8 | name_ko: size, bytes | name: size, bytes | [issued] [changed] [expires] [replaced_by]
 //            | [phone: size, bytes] | [further zips: count, numbers]
 //
-// Numbers and sizes are LEB128; dates are zigzag days from 2020-01-01, so that those of our time take two bytes. The
-// Hangul name stands first because screening reads it; the rest is read for mismatches, look-ups and exports only.
+// Numbers, sizes and dates as in engine/pieces.h. The Hangul name stands first because screening reads it; the rest is
+// read for mismatches, look-ups and exports only.
 #pragma once
 
 #include <array>
