@@ -5,113 +5,17 @@
 #include <atomic>
 #include <deque>
 
-#include "engine/phone.h"
 #include "engine/pipeline.h"
 #include "engine/text.h"
-#include "engine/unicode.h"
 #include "io/formats/csv.h"
+#include "io/formats/entry_fields.h"
 #include "io/formats/json_object.h"
 
 namespace clearline {
 namespace {
 
-constexpr std::array<std::string_view, kRegistryFieldCount> kFieldWords{
-    "code", "name", "name_ko", "phone", "zips", "status", "replaced_by", "issued", "changed", "expires"};
 /// Some 3,000 records: with their rows they stay in a core's second cache from the decoder to the builder.
 constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
-
-std::optional<std::size_t> field_index(std::string_view word) {
-  const auto* found = std::find(kFieldWords.begin(), kFieldWords.end(), word);
-  if (found == kFieldWords.end()) return std::nullopt;
-  return static_cast<std::size_t>(found - kFieldWords.begin());
-}
-
-/// The texts of one record.
-struct RawEntry {
-  std::array<std::string_view, kRegistryFieldCount> values;
-  std::vector<std::string_view> zips;
-
-  void clear() {
-    values = {};
-    zips.clear();
-  }
-  std::string_view operator[](RegistryField field) const { return values[static_cast<std::size_t>(field)]; }
-};
-
-/// What is wrong with an entry, and with which field of it.
-struct EntryFault {
-  std::string_view what;  ///< empty: nothing
-  RegistryField field = RegistryField::kCode;
-};
-
-bool is_missing(std::string_view text) { return trim_blanks(text).empty(); }
-
-void take_name(std::string_view text, std::string& name) { name = is_blank_name(text) ? std::string_view{} : text; }
-
-/// False when there is a text that is no real date.
-bool take_date(std::string_view text, std::optional<Date>& date) {
-  date.reset();
-  if (is_missing(text)) return true;
-  date = parse_date(text);
-  return date.has_value();
-}
-
-/// Turns texts into an entry. `entry` is reused from record to record: all of it is set, unless there is a fault.
-EntryFault make_entry(const RawEntry& raw, Entry& entry) {
-  const auto code = parse_code(raw[RegistryField::kCode]);
-  if (!code) {
-    const bool missing = is_missing(raw[RegistryField::kCode]);
-    return {missing ? "code is missing" : "code is not P and 12 digits", RegistryField::kCode};
-  }
-  entry.code = *code;
-  take_name(raw[RegistryField::kName], entry.name);
-  take_name(raw[RegistryField::kNameKo], entry.name_ko);
-  const std::string_view phone = trim_blanks(raw[RegistryField::kPhone]);
-  if (!phone.empty() && !has_digit(phone)) {
-    return {"phone has no digit", RegistryField::kPhone};
-  }
-  entry.phone.resize(phone.size() + 1);
-  entry.phone.resize(fold_phone(phone, entry.phone.data()));
-  if (raw.zips.size() > kZipsMax) return {"more than 20 zips", RegistryField::kZips};
-  entry.zips.clear();
-  for (const std::string_view text : raw.zips) {
-    const std::string_view zip = trim_blanks(text);
-    if (zip.size() != 5 || !std::all_of(zip.begin(), zip.end(), is_digit)) {
-      return {"zip is not five digits", RegistryField::kZips};
-    }
-    std::uint32_t number = 0;
-    for (const char c : zip) number = number * 10 + static_cast<std::uint32_t>(c - '0');
-    entry.zips.push_back(number);
-  }
-  entry.status = CodeStatus::kActive;
-  if (!is_missing(raw[RegistryField::kStatus])) {
-    const auto status = parse_code_status(raw[RegistryField::kStatus]);
-    if (!status) return {"status is none of active, suspended, cancelled, replaced", RegistryField::kStatus};
-    entry.status = *status;
-  }
-  entry.replaced_by.reset();
-  if (!is_missing(raw[RegistryField::kReplacedBy])) {
-    entry.replaced_by = parse_code(raw[RegistryField::kReplacedBy]);
-    if (!entry.replaced_by) return {"replaced_by is not P and 12 digits", RegistryField::kReplacedBy};
-  }
-  if (!take_date(raw[RegistryField::kIssued], entry.issued)) {
-    return {"issued is no real date", RegistryField::kIssued};
-  }
-  if (!take_date(raw[RegistryField::kChanged], entry.changed)) {
-    return {"changed is no real date", RegistryField::kChanged};
-  }
-  if (!take_date(raw[RegistryField::kExpires], entry.expires)) {
-    return {"expires is no real date", RegistryField::kExpires};
-  }
-  if (!entry.changed) entry.changed = entry.issued;
-  return {};
-}
-
-/// What a builder says of an entry: the words start with the field they are about.
-EntryFault to_entry_fault(std::string_view words) {
-  const auto field = field_index(words.substr(0, words.find(' ')));
-  return {words, field ? static_cast<RegistryField>(*field) : RegistryField::kCode};
-}
 
 /// The records of one block, on their way from the decoding thread to the builder. Its memory is reused.
 struct DecodedRecords {
@@ -136,7 +40,7 @@ struct DecodedRecords {
   }
 };
 
-using Columns = std::array<std::size_t, kRegistryFieldCount>;
+using Columns = std::array<std::size_t, kEntryFieldCount>;
 
 /// Reads the header record; a known column twice or none for the code is refused.
 Status read_registry_header(std::string_view text, InputFormat& format, std::size_t& header_end,
@@ -146,14 +50,15 @@ Status read_registry_header(std::string_view text, InputFormat& format, std::siz
   if (Status status = read_header_record(text, reader, record, header_end, header_lines); !status.ok()) return status;
   columns.fill(InputFormat::kNoColumn);
   for (std::size_t column = 0; column < record.fields.size(); ++column) {
-    const auto field = field_index(record.fields[column]);
+    const auto field = parse_entry_field(record.fields[column]);
     if (!field) continue;
-    if (columns[*field] != InputFormat::kNoColumn) {
+    std::size_t& place = columns[static_cast<std::size_t>(*field)];
+    if (place != InputFormat::kNoColumn) {
       return {StatusKind::kInput, std::to_string(record.line) + ":" + std::to_string(record.column(column)) +
-                                      ": error: the CSV header has column '" + std::string(kFieldWords[*field]) +
+                                      ": error: the CSV header has column '" + std::string(to_string(*field)) +
                                       "' twice; remove one"};
     }
-    columns[*field] = column;
+    place = column;
   }
   if (columns[0] == InputFormat::kNoColumn) {
     return {StatusKind::kInput, std::to_string(record.line) +
@@ -203,13 +108,13 @@ class RecordDecoder {
         continue;
       }
       raw_.clear();
-      for (std::size_t field = 0; field < kRegistryFieldCount; ++field) {
+      for (std::size_t field = 0; field < kEntryFieldCount; ++field) {
         const std::size_t column = (*columns_)[field];
         if (column != InputFormat::kNoColumn) raw_.values[field] = record_.fields[column];
       }
-      split_zips(raw_[RegistryField::kZips], raw_.zips);
+      split_zips(raw_[EntryField::kZips], raw_.zips);
       const EntryFault fault = take_entry(record_.line, out);
-      if (fault.what.empty()) continue;
+      if (!fault) continue;
       const std::size_t column = (*columns_)[static_cast<std::size_t>(fault.field)];
       out.refuse(record_.line, column == InputFormat::kNoColumn ? 0 : record_.column(column), fault.what, record_.raw);
     }
@@ -244,34 +149,21 @@ class RecordDecoder {
   /// Makes an entry of the texts of a record and takes it, unless there is a fault.
   EntryFault take_entry(std::uint64_t line, DecodedRecords& out) {
     const EntryFault fault = make_entry(raw_, entry_);
-    if (!fault.what.empty()) return fault;
+    if (fault) return fault;
     const auto words = out.batch.add(entry_, line);
     return words ? to_entry_fault(*words) : EntryFault{};
   }
 
   LineFault take_members() {
-    std::array<bool, kRegistryFieldCount> seen{};
+    std::array<bool, kEntryFieldCount> seen{};
     for (const JsonObject::Member& member : object_.members()) {
-      const auto field = field_index(member.key);
+      const auto field = parse_entry_field(member.key);
       if (!field) continue;
-      if (seen[*field]) return {"a known key is there twice", member.column};
-      seen[*field] = true;
-      member_columns_[*field] = member.column;
-      const bool is_zips = *field == static_cast<std::size_t>(RegistryField::kZips);
-      switch (member.kind) {
-        case JsonObject::Kind::kNull:
-          break;
-        case JsonObject::Kind::kString:
-          if (is_zips && !is_missing(member.text)) return {"zips is no array of strings", member.column};
-          raw_.values[*field] = member.text;
-          break;
-        case JsonObject::Kind::kStrings:
-          if (!is_zips) return {"a known key has no text", member.column};
-          raw_.zips.assign(member.texts.begin(), member.texts.end());
-          break;
-        case JsonObject::Kind::kOther:
-          return {is_zips ? std::string_view("zips is no array of strings") : "a known key has no text", member.column};
-      }
+      const auto index = static_cast<std::size_t>(*field);
+      if (seen[index]) return {kKeyTwice, member.column};
+      seen[index] = true;
+      member_columns_[index] = member.column;
+      if (const std::string_view fault = raw_.take(*field, member); !fault.empty()) return {fault, member.column};
     }
     return {};
   }
@@ -281,14 +173,12 @@ class RecordDecoder {
   CsvReader csv_;
   CsvRecord record_;
   JsonObject object_;
-  RawEntry raw_;
+  EntryTexts raw_;
   Entry entry_;  // its memory is reused
-  std::array<std::uint32_t, kRegistryFieldCount> member_columns_{};
+  std::array<std::uint32_t, kEntryFieldCount> member_columns_{};
 };
 
 }  // namespace
-
-std::string_view to_string(RegistryField field) { return kFieldWords[static_cast<std::size_t>(field)]; }
 
 void BadRecords::add(const BadRecord& record) {
   ++count_;

@@ -19,21 +19,6 @@
 
 namespace clearline {
 
-enum class RegistryField : unsigned char {
-  kCode,
-  kName,
-  kNameKo,
-  kPhone,
-  kZips,
-  kStatus,
-  kReplacedBy,
-  kIssued,
-  kChanged,
-  kExpires,
-};
-inline constexpr std::size_t kRegistryFieldCount = 10;
-std::string_view to_string(RegistryField field);
-
 /// A record that cannot be registered. `what` never holds a registered value.
 struct BadRecord {
   std::uint64_t line = 0;
