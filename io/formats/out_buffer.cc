@@ -1,6 +1,7 @@
 #include "io/formats/out_buffer.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace clearline {
 
@@ -10,6 +11,12 @@ void OutBuffer::grow(std::size_t bytes) {
   if (size_ != 0) std::memcpy(data.get(), data_.get(), size_);
   data_ = std::move(data);
   capacity_ = capacity;
+}
+
+void OutBuffer::append_number(std::uint64_t value) {
+  constexpr std::size_t kDigitsMax = 20;
+  char* begin = reserve(kDigitsMax);
+  advance(static_cast<std::size_t>(std::to_chars(begin, begin + kDigitsMax, value).ptr - begin));
 }
 
 }  // namespace clearline

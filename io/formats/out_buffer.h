@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <string_view>
@@ -28,6 +29,8 @@ class OutBuffer {
     std::memcpy(reserve(kSize - 1), text, kSize - 1);
     size_ += kSize - 1;
   }
+  /// In decimal digits.
+  void append_number(std::uint64_t value);
   void clear() { size_ = 0; }
   std::string_view text() const { return {data_.get(), size_}; }
 

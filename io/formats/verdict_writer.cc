@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
 #include <cstring>
 
 #include "engine/words.h"
@@ -61,17 +60,11 @@ std::string_view fix_of(Reason reason) {
   return "send_again";
 }
 
-void append_number(std::uint64_t value, OutBuffer& out) {
-  constexpr std::size_t kDigitsMax = 20;
-  char* begin = out.reserve(kDigitsMax);
-  out.advance(static_cast<std::size_t>(std::to_chars(begin, begin + kDigitsMax, value).ptr - begin));
-}
-
 /// `column 57: `, or nothing for a fault without a place.
 void append_column(std::uint32_t column, OutBuffer& out) {
   if (column == 0) return;
   out.append("column ");
-  append_number(column, out);
+  out.append_number(column);
   out.append(": ");
 }
 
@@ -231,7 +224,7 @@ void VerdictWriter::write_ndjson(const DecodedLine& line, const Verdict& verdict
     out.append("\",\"verdict\":\"");
   } else {
     out.append("{\"id\":null,\"line\":");
-    append_number(line.line, out);
+    out.append_number(line.line);
     out.append(",\"verdict\":\"");
   }
   out.append(to_string(verdict.outcome));
@@ -267,7 +260,7 @@ void VerdictWriter::write_explained(const Verdict& verdict, OutBuffer& out) cons
   out.append("],\"rule\":\"");
   append_json_text(policy_->rules[verdict.rule].name, out);
   out.append("\",\"registry_seq\":");
-  append_number(verdict.registry_seq, out);
+  out.append_number(verdict.registry_seq);
   out.append(registry_members_);
 }
 
@@ -283,7 +276,7 @@ void VerdictWriter::write_csv(const DecodedLine& line, const Verdict& verdict, O
   });
   if (verdict.reasons.empty()) out.append(",");
   out.append(",");
-  if (!line.has_id) append_number(line.line, out);
+  if (!line.has_id) out.append_number(line.line);
   out.append(",");
   // A column is no reason for quotes, but it stands within those of its detail.
   const std::string_view detail = detail_of(line, verdict);
@@ -308,7 +301,7 @@ void VerdictWriter::write_csv(const DecodedLine& line, const Verdict& verdict, O
     out.append(",");
     append_csv_text(policy_->rules[verdict.rule].name, out);
     out.append(",");
-    append_number(verdict.registry_seq, out);
+    out.append_number(verdict.registry_seq);
     out.append(registry_columns_);
   }
   out.append("\n");
