@@ -39,6 +39,8 @@ const std::map<std::string, std::vector<std::string>> kLibraries{
     {"zstd", {"io/formats/compression.cc", "tests/"}},
     {"zlib", {"tests/"}},
     {"rapidjson/", {"bench/"}},
+    {"sqlite3", {"io/store/journal.cc", "io/store/head.cc", "tests/"}},
+    {"openssl/", {"io/store/chain.cc"}},
     {"oneapi/", {"engine/pipeline.cc"}},
     {"tbb/", {}},
     {"unicode/", {"engine/unicode.cc", "io/formats/cp949.cc", "tests/io/cp949_test.cc", "tests/support/reference.cc"}},
@@ -127,6 +129,8 @@ TEST(Tidy, ABrokenArrowIsFound) {
   breaks("io/generate/people.cc", "#include \"engine/name.h\"");
   breaks("io/store/image.cc", "#include <xxhash.h>");
   breaks("io/formats/ndjson.cc", "#include <simdjson.h>");
+  breaks("io/store/chain.cc", "#include <sqlite3.h>");
+  breaks("io/store/journal.cc", "#include <openssl/evp.h>");
   breaks("engine/screener.cc", "#include <oneapi/tbb/task_arena.h>");
   breaks("engine/screener.cc",
          "// TO"

@@ -1,0 +1,125 @@
+// Journal: the durable, ordered list of changes of a registry, in one SQLite table.
+//
+// Table `changes`, one row a change; `registry`, one row: uuid, incarnation, base_seq, base_chain.
+//
+//   seq           the key of the only B-tree: rows are appended at its right end
+//   at, effective, received   microseconds of Unix time
+//   op, by        numbers of ChangeOp and ChangeBy
+//   code, new_code            the twelve digits as a number; NULL: no new code
+//   change_id, actor          text
+//   salt, content_hash        16 bytes each
+//   before, after, new_after  entry records; NULL: none
+//   data_hash     NULL; once salt, before, after and new_after are erased (all NULL), their hash
+//   chain         32 bytes: io/store/chain.h
+//
+// The file carries its kind in SQLite's application_id ("CLRJ") and the version of this table in user_version, 1. Rows
+// begin behind the base: a registry starts from an image at base_seq, whose chain is base_chain.
+//
+// Why SQLite    a crash-safe file that many trust, and whose rows can be queried. What measuring it showed: it drops
+//               everything behind the first bad frame of its log and calls the rest good; so the last answered change is
+//               kept beside it (io/store/head.h). An index on change_ids cuts the rate to a sixth; so there is one B-tree,
+//               and who wants idempotence keeps the ids in memory (read_ids). Moving the log into the database is off the
+//               commit's path: checkpoint_wal().
+// On disk       WAL mode, synchronous=FULL: commit() returns behind an fsync of the log. What a log holds when a journal
+//               is opened for writing may never have reached the disk (a process killed between write and fsync; an fsync
+//               that failed): it is synced and moved into the database before anything of it is believed.
+// Trust         each row's chain is checked as it is read, and that no seq is missing. Damage that SQLite finds, or that
+//               the chain finds, is kRegistry. A missing end does not show here: that is `head`.
+// Privacy       files are 0600 from their first byte, temporary data stays in memory, no error holds a value of a row.
+// Threads       one for everything but checkpoint_wal() and wal_bytes(), which any may call. Any number of kRead journals
+//               in any process beside the one kWrite: readers and the writer do not wait for each other.
+// Costs         about 350 bytes a row. Rates: bench/README.md. A kRead journal keeps the log from starting anew as long
+//               as it is open.
+// Not here      who may write, idempotence, what a change does, when to checkpoint: the registry's store.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "clearline/registry.h"
+#include "clearline/status.h"
+#include "io/store/chain.h"
+
+namespace clearline {
+
+inline constexpr int kJournalVersion = 1;
+
+/// Why the journal failed, beside the words.
+enum class JournalFault : std::uint8_t {
+  kNone,
+  kNoSpace,  ///< nothing was written, and may be tried again
+  kSync,     ///< what was written may be on disk or not: nothing more may be answered until it is opened again
+  kOther,
+};
+
+class Journal {
+ public:
+  enum class Mode { kWrite, kRead };
+
+  /// A new, empty journal (mode 0600) behind `base_seq` and `base_chain`. `vfs`: the name of an SQLite VFS, "" is the
+  /// default one. kOutput when there is something of that name, or it cannot be written: then nothing is left there.
+  static Status create(const std::string& path, const RegistryIdentity& identity, std::uint64_t base_seq,
+                       const Chain& base_chain, const std::string& vfs = "");
+  /// kRegistry when it is missing, foreign, damaged or of a newer version. kRead sees one moment: all changes committed
+  /// when it was opened, also while another process writes; the file is not changed then.
+  static Result<std::unique_ptr<Journal>> open(const std::string& path, Mode mode, const std::string& vfs = "");
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+  virtual ~Journal() = default;
+
+  virtual const RegistryIdentity& identity() const = 0;
+  virtual std::uint64_t base_seq() const = 0;
+  virtual const Chain& base_chain() const = 0;
+
+  /// The last row's seq, chain and times; seq and chain of the base when there is none.
+  struct Last {
+    std::uint64_t seq = 0;
+    Chain chain{};
+    std::int64_t effective_us = std::numeric_limits<std::int64_t>::min();
+    std::int64_t received_us = std::numeric_limits<std::int64_t>::min();
+  };
+  virtual Result<Last> last() = 0;
+
+  /// Rows from `seq` on, in order, each with its chain checked against the one before (that of `seq` - 1 is read). A
+  /// hole or a wrong chain is kRegistry and names the seq. `use` may end the reading by a status that is not ok.
+  virtual Status read_from(std::uint64_t seq, const std::function<Status(const JournalRow&)>& use) = 0;
+  /// The same backwards, from `seq` down to and with `last`; chains are not checked.
+  virtual Status read_back(std::uint64_t seq, std::uint64_t last,
+                           const std::function<Status(const JournalRow&)>& use) = 0;
+  /// seq and change_id of rows received at `received_us` or later, in any order, as cheaply as can be: back from the end
+  /// to the first row received kReceivedFallMaxUs before that. So a clock that was set back by more could hide rows; the
+  /// writer keeps `received` from falling so far.
+  static constexpr std::int64_t kReceivedFallMaxUs = std::int64_t{24} * 3600 * 1'000'000;
+  virtual Status read_ids(std::int64_t received_us,
+                          const std::function<void(std::uint64_t seq, std::string_view change_id)>& use) = 0;
+  /// One row; kRegistry when it is not there. Uncommitted rows are seen too. `use` must not call read_row.
+  virtual Status read_row(std::uint64_t seq, const std::function<void(const JournalRow&)>& use) = 0;
+
+  // Writing, kWrite only, by one thread. begin, any number of appends, then commit (on disk afterwards: fsync) or rollback.
+  // Errors are kOutput. After a failed append or commit only rollback helps; after kSync nothing does.
+  virtual Status begin() = 0;
+  /// The row behind the last one: its seq is one more, its chain next_chain() of that.
+  virtual Status append(const JournalRow& row) = 0;
+  virtual Status commit() = 0;
+  /// Forgets what was appended since begin(). Also after a failed append or commit.
+  virtual void rollback() = 0;
+  /// Of the last failed call of these, kNone before the first; moving the log never is kSync, as it endangers no row.
+  virtual JournalFault fault() const = 0;
+
+  /// Bytes of the write-ahead log since it last started anew; its file keeps its size.
+  virtual std::uint64_t wal_bytes() const = 0;
+  /// Moves the write-ahead log into the database, as far as readers allow, without keeping the writer waiting. Another
+  /// thread may call it while one writes: it has a connection of its own.
+  virtual Status checkpoint_wal() = 0;
+  /// The same by the writing thread, between transactions; the log starts anew afterwards if no reader is in the way.
+  virtual Status restart_wal() = 0;
+
+ protected:
+  Journal() = default;
+};
+
+}  // namespace clearline
