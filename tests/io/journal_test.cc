@@ -1,0 +1,844 @@
+#include "io/store/journal.h"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "io/store/head.h"
+#include "tests/support/fault_vfs.h"
+#include "tests/support/files.h"
+#include "tests/support/made_rows.h"
+
+namespace clearline {
+namespace {
+
+using test::append_commit;
+using test::FaultVfs;
+using test::kIdentity;
+using test::MadeRow;
+using test::overwrite;
+using test::read_file;
+using test::TestFolder;
+
+using Journals = Result<std::unique_ptr<Journal>>;
+using Call = FaultVfs::Call;
+
+Journal::Last base() { return {0, first_chain(kIdentity)}; }
+
+bool same(const JournalRow& a, const JournalRow& b) {
+  return a.seq == b.seq && a.at_us == b.at_us && a.effective_us == b.effective_us && a.received_us == b.received_us &&
+         a.op == b.op && a.by == b.by && a.code == b.code && a.new_code == b.new_code && a.change_id == b.change_id &&
+         a.actor == b.actor && a.salt == b.salt && a.content_hash == b.content_hash && a.before == b.before &&
+         a.after == b.after && a.new_after == b.new_after;
+}
+
+/// Reads all rows from the first on; each must be the one of its seq. How many there were comes back in `count`.
+Status read_all(Journal& journal, std::uint64_t& count) {
+  count = 0;
+  return journal.read_from(journal.base_seq() + 1, [&](const JournalRow& row) {
+    ++count;
+    MadeRow made(row.seq);
+    EXPECT_TRUE(same(row, *made)) << "change " << row.seq;
+    return Status();
+  });
+}
+
+/// Opens, reads and counts; the first status that is not ok.
+Status read_all(const std::string& path, std::uint64_t& count, const std::string& vfs = "") {
+  count = 0;
+  const auto journal = Journal::open(path, Journal::Mode::kRead, vfs);
+  return journal.ok() ? read_all(**journal, count) : journal.status();
+}
+
+/// What a stranger's tool does to the file.
+void tamper(const std::string& path, const std::string& sql) {
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(database);
+  sqlite3_close(database);
+}
+
+std::string hex(const Chain& chain) {
+  std::string text;
+  for (const std::uint8_t byte : chain) {
+    text += "0123456789ABCDEF"[byte >> 4];
+    text += "0123456789ABCDEF"[byte & 15];
+  }
+  return text;
+}
+
+mode_t mode_of(const std::string& path) {
+  struct stat info{};
+  return stat(path.c_str(), &info) == 0 ? info.st_mode & 0777 : 0;
+}
+
+class JournalTest : public testing::Test {
+ protected:
+  JournalTest() : path(folder.path("journal")) {
+    EXPECT_TRUE(Journal::create(path, kIdentity, 0, base().chain, vfs.name()).ok());
+  }
+  Journals open(Journal::Mode mode = Journal::Mode::kWrite) const { return Journal::open(path, mode, vfs.name()); }
+  /// A journal of commits of so many rows, closed: one file.
+  void fill(const std::vector<std::uint64_t>& commits) {
+    const auto journal = open();
+    ASSERT_TRUE(journal.ok()) << journal.status().message();
+    for (const std::uint64_t rows : commits) ASSERT_TRUE(append_commit(**journal, last, rows).ok());
+  }
+  void refused(const std::string& words) {
+    std::uint64_t count = 0;
+    const Status status = read_all(path, count);
+    EXPECT_EQ(status.kind(), StatusKind::kRegistry);
+    EXPECT_NE(status.message().find(words), std::string::npos) << status.message();
+    EXPECT_TRUE(status.message().starts_with(path + ": error: ")) << status.message();
+    EXPECT_NE(status.message().find("; "), std::string::npos) << "no mend: " << status.message();
+    EXPECT_EQ(status.message().find(test::kPersonal), std::string::npos) << status.message();
+  }
+
+  TestFolder folder;
+  FaultVfs vfs;
+  std::string path;
+  Journal::Last last = base();
+};
+
+TEST_F(JournalTest, RowsComeBackAsTheyWereWritten) {
+  fill({1, 20, 100});
+  {
+    // Whatever text and records: an id with a zero byte, a record of many pages, times before 1970, nothing at all.
+    const auto journal = open();
+    ASSERT_TRUE(journal.ok());
+    const std::string id("a\0b", 3);
+    const std::string record(100'000, '\xff');
+    MadeRow made(last.seq + 1);
+    made->change_id = id;
+    made->actor = "";
+    made->before = record;
+    made->after = made->new_after = "";
+    made->at_us = -1;
+    made->chain = next_chain(last.chain, *made);
+    ASSERT_TRUE((*journal)->begin().ok() && (*journal)->append(*made).ok() && (*journal)->commit().ok());
+    bool was_read = false;
+    ASSERT_TRUE((*journal)->read_row(made->seq, [&](const JournalRow& row) { was_read = same(row, *made); }).ok());
+    EXPECT_TRUE(was_read);
+    last = {made->seq, made->chain, made->effective_us, made->received_us};
+  }
+  for (const auto mode : {Journal::Mode::kRead, Journal::Mode::kWrite}) {
+    const auto journal = open(mode);
+    ASSERT_TRUE(journal.ok()) << journal.status().message();
+    EXPECT_EQ((*journal)->identity(), kIdentity);
+    EXPECT_EQ((*journal)->base_seq(), 0U);
+    EXPECT_EQ((*journal)->base_chain(), base().chain);
+    const auto end = (*journal)->last();
+    ASSERT_TRUE(end.ok());
+    EXPECT_EQ(end->seq, last.seq);
+    EXPECT_EQ(end->chain, last.chain);
+    EXPECT_EQ(end->effective_us, last.effective_us);
+    EXPECT_EQ(end->received_us, last.received_us);
+    for (const std::uint64_t from : {1U, 2U, 50U, 122U, 123U}) {
+      std::uint64_t next = from;
+      EXPECT_TRUE((*journal)
+                      ->read_from(from,
+                                  [&](const JournalRow& row) {
+                                    EXPECT_EQ(row.seq, next++);
+                                    EXPECT_TRUE(row.seq == 122 || same(row, *MadeRow(row.seq))) << row.seq;
+                                    return Status();
+                                  })
+                      .ok());
+      EXPECT_EQ(next, 123U);
+    }
+    std::uint64_t next = 100;
+    EXPECT_TRUE((*journal)
+                    ->read_back(100, 40,
+                                [&](const JournalRow& row) {
+                                  EXPECT_EQ(row.seq, next--);
+                                  EXPECT_TRUE(same(row, *MadeRow(row.seq))) << row.seq;
+                                  return Status();
+                                })
+                    .ok());
+    EXPECT_EQ(next, 39U);
+  }
+}
+
+TEST_F(JournalTest, ReadingEndsWhereItsReaderSaysSo) {
+  fill({10});
+  const auto journal = open(Journal::Mode::kRead);
+  ASSERT_TRUE(journal.ok());
+  const auto until = [](std::uint64_t seq) {
+    return
+        [seq](const JournalRow& row) { return row.seq == seq ? Status(StatusKind::kInterrupted, "enough") : Status(); };
+  };
+  EXPECT_EQ((*journal)->read_from(1, until(4)).kind(), StatusKind::kInterrupted);
+  EXPECT_EQ((*journal)->read_back(9, 1, until(4)).kind(), StatusKind::kInterrupted);
+}
+
+TEST_F(JournalTest, IdsOfTheLatestAreRead) {
+  fill({10, 90});
+  const auto journal = open(Journal::Mode::kRead);
+  ASSERT_TRUE(journal.ok());
+  std::map<std::uint64_t, std::string> ids;
+  const std::int64_t since = MadeRow(61)->received_us;
+  ASSERT_TRUE((*journal)->read_ids(since, [&](std::uint64_t seq, std::string_view id) { ids.emplace(seq, id); }).ok());
+  EXPECT_EQ(ids.size(), 40U);
+  for (const auto& [seq, id] : ids) EXPECT_EQ(id, MadeRow(seq)->change_id);
+}
+
+TEST_F(JournalTest, ARowReceivedBeforeAClockWasSetBackIsAmongTheLatest) {
+  const auto journal = open();
+  ASSERT_TRUE(journal.ok());
+  constexpr std::int64_t kHour = std::int64_t{3600} * 1'000'000;
+  ASSERT_TRUE((*journal)->begin().ok());
+  for (const std::int64_t received : {50 * kHour, 10 * kHour, 100 * kHour, 77 * kHour, 100 * kHour}) {
+    MadeRow made(last.seq + 1);
+    made->received_us = received;
+    made->chain = next_chain(last.chain, *made);
+    last = {made->seq, made->chain};
+    ASSERT_TRUE((*journal)->append(*made).ok());
+  }
+  ASSERT_TRUE((*journal)->commit().ok());
+  std::vector<std::uint64_t> seqs;
+  const auto take = [&](std::uint64_t seq, std::string_view) { seqs.push_back(seq); };
+  ASSERT_TRUE((*journal)->read_ids(100 * kHour, take).ok());
+  EXPECT_EQ(seqs, (std::vector<std::uint64_t>{5, 3})) << "77 hours lie less than a day before";
+}
+
+TEST_F(JournalTest, AnEmptyOneEndsAtItsBase) {
+  const Chain chain{1, 2, 3};
+  const std::string other = folder.path("other");
+  ASSERT_TRUE(Journal::create(other, kIdentity, 700, chain).ok());
+  auto journal = Journal::open(other, Journal::Mode::kWrite);
+  ASSERT_TRUE(journal.ok());
+  EXPECT_EQ((*journal)->last()->seq, 700U);
+  EXPECT_EQ((*journal)->last()->chain, chain);
+  Journal::Last end{700, chain};
+  ASSERT_TRUE(append_commit(**journal, end, 3).ok());
+  std::uint64_t count = 0;
+  EXPECT_TRUE(read_all(**journal, count).ok());
+  EXPECT_EQ(count, 3U);
+  EXPECT_EQ((*journal)->read_from(700, [](const JournalRow&) { return Status(); }).kind(), StatusKind::kRegistry);
+  EXPECT_TRUE((*journal)->read_from(704, [](const JournalRow&) { return Status(); }).ok()) << "nothing behind the end";
+  EXPECT_EQ((*journal)->read_from(706, [](const JournalRow&) { return Status(); }).kind(), StatusKind::kRegistry);
+}
+
+TEST_F(JournalTest, CutOffLastCommitIsTheEnd) {
+  auto journal = open();
+  ASSERT_TRUE(journal.ok());
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(append_commit(**journal, last, 30).ok());
+  const std::uint64_t whole = std::filesystem::file_size(path + "-wal");
+  ASSERT_TRUE(append_commit(**journal, last, 30).ok());
+  vfs.cut_power(1);
+  journal->reset();
+  vfs.settle(FaultVfs::Settle::kKept);
+  const std::string database = read_file(path);
+  const std::string log = read_file(path + "-wal");
+  ASSERT_GT(log.size(), whole);
+  std::uint64_t count = 0;
+  ASSERT_TRUE(read_all(path, count).ok());
+  EXPECT_EQ(count, 90U);
+  for (std::uint64_t size = whole; size < log.size(); size += 509) {
+    folder.write("journal", database);
+    folder.write("journal-wal", log.substr(0, size));
+    unlink((path + "-shm").c_str());
+    ASSERT_TRUE(read_all(path, count).ok()) << size;
+    ASSERT_EQ(count, 60U) << size;
+  }
+}
+
+TEST_F(JournalTest, FlippedBitInARowBreaksTheChain) {
+  fill({60});
+  const std::string bytes = read_file(path);
+  // Each place either is not used, and all rows are as they were, or the journal is refused; no row is ever another.
+  const std::size_t stride = CLEARLINE_SANITIZED != 0 ? 101 : 13;
+  std::size_t refusals = 0;
+  for (std::size_t place = 0; place < bytes.size(); place += stride) {
+    std::string flipped = bytes;
+    flipped[place] = static_cast<char>(flipped[place] ^ (1 << place % 8));
+    overwrite(path, flipped);
+    std::uint64_t count = 0;
+    const Status status = read_all(path, count);
+    if (status.ok()) {
+      ASSERT_EQ(count, 60U) << "byte " << place;
+      continue;
+    }
+    ++refusals;
+    ASSERT_EQ(status.kind(), StatusKind::kRegistry) << "byte " << place << ": " << status.message();
+    ASSERT_EQ(status.message().find(test::kPersonal), std::string::npos) << status.message();
+  }
+  EXPECT_GT(refusals, bytes.size() / stride / 4) << "rows are more than a quarter of the file";
+  std::string flipped = bytes;
+  flipped[bytes.find("GILDONG after 42") + 3] ^= 1;
+  folder.write("journal", flipped);
+  refused("change 42 ");
+}
+
+TEST_F(JournalTest, MissingRowIsNamed) {
+  fill({50});
+  tamper(path, "DELETE FROM changes WHERE seq IN (7, 9)");
+  refused("change 7 is missing");
+  const auto journal = open();
+  ASSERT_TRUE(journal.ok());
+  const auto nothing = [](const JournalRow&) { return Status(); };
+  EXPECT_NE((*journal)->read_from(10, nothing).message().find("change 9 is missing"), std::string::npos);
+  EXPECT_TRUE((*journal)->read_from(11, nothing).ok());
+  EXPECT_NE((*journal)->read_back(20, 5, nothing).message().find("change 9 is missing"), std::string::npos);
+  EXPECT_NE((*journal)->read_back(20, 9, nothing).message().find("change 9 is missing"), std::string::npos);
+  EXPECT_TRUE((*journal)->read_back(20, 10, nothing).ok());
+  const Status row = (*journal)->read_row(9, [](const JournalRow&) {});
+  EXPECT_EQ(row.kind(), StatusKind::kRegistry);
+  EXPECT_NE(row.message().find("change 9 is missing"), std::string::npos);
+}
+
+TEST_F(JournalTest, SwappedRowsShow) {
+  fill({50});
+  tamper(path,
+         "UPDATE changes SET seq = 1000 WHERE seq = 20; UPDATE changes SET seq = 20 WHERE seq = 30;"
+         "UPDATE changes SET seq = 30 WHERE seq = 1000");
+  refused("change 20 ");
+}
+
+TEST_F(JournalTest, EachAlteredColumnBreaksTheChain) {
+  fill({20});
+  const std::string bytes = read_file(path);
+  for (const std::string set : {"at = at + 1",
+                                "effective = effective + 1",
+                                "received = received + 1",
+                                "op = op % 7 + 1",
+                                "by = 1 - by",
+                                "code = code + 1",
+                                "new_code = 5",
+                                "change_id = 'x'",
+                                "actor = 'uid:0'",
+                                "salt = randomblob(16)",
+                                "content_hash = randomblob(16)",
+                                "before = x'00'",
+                                "after = x'00'",
+                                "after = NULL",
+                                "new_after = x'00'",
+                                "data_hash = randomblob(32)",
+                                "chain = randomblob(32)",
+                                "op = 8",
+                                "op = 0",
+                                "by = 7",
+                                "salt = NULL",
+                                "content_hash = x''",
+                                "chain = NULL",
+                                "code = -1"}) {
+    folder.write("journal", bytes);
+    std::string sql = "UPDATE changes SET ";
+    tamper(path, sql.append(set).append(" WHERE seq = 10"));
+    SCOPED_TRACE(set);
+    refused("change 10 ");
+  }
+}
+
+TEST_F(JournalTest, ErasedDataKeepsTheChain) {
+  fill({40});
+  MadeRow made(21);
+  const std::string erase =
+      "UPDATE changes SET salt = NULL, before = NULL, after = NULL, new_after = NULL, data_hash = x'" +
+      hex(data_hash(*made)) + "' WHERE seq = 21";
+  tamper(path, erase);
+  const auto journal = open(Journal::Mode::kRead);
+  ASSERT_TRUE(journal.ok());
+  std::uint64_t count = 0;
+  EXPECT_TRUE((*journal)
+                  ->read_from(1,
+                              [&](const JournalRow& row) {
+                                ++count;
+                                EXPECT_EQ(row.erased_data.has_value(), row.seq == 21);
+                                if (row.seq == 21) {
+                                  EXPECT_TRUE(row.before.empty() && row.after.empty() && row.new_after.empty());
+                                  EXPECT_EQ(row.change_id, made->change_id);
+                                }
+                                return Status();
+                              })
+                  .ok());
+  EXPECT_EQ(count, 40U);
+  EXPECT_EQ(read_file(path).find("GILDONG after 21"), std::string::npos) << "its bytes are gone from the file too";
+}
+
+TEST_F(JournalTest, AHashBesideDataThatIsThereIsRefused) {
+  fill({40});
+  tamper(path, "UPDATE changes SET after = x'00', data_hash = x'" + hex(data_hash(*MadeRow(21))) + "' WHERE seq = 21");
+  refused("change 21 ");
+}
+
+TEST_F(JournalTest, NewerVersionIsRefused) {
+  fill({3});
+  tamper(path, "PRAGMA user_version = 2; DROP TABLE changes");
+  refused("journal version 2; this program reads version 1");
+}
+
+TEST_F(JournalTest, ForeignFileIsRefused) {
+  for (const std::string& bytes : {std::string(), std::string("PK\3\4"), std::string(20'000, 'x')}) {
+    folder.write("journal", bytes);
+    refused("is not a clearline journal");
+    EXPECT_EQ(open().status().kind(), StatusKind::kRegistry);
+    EXPECT_EQ(read_file(path), bytes);
+  }
+  unlink(path.c_str());
+  refused("cannot open the journal: No such file or directory");
+  EXPECT_EQ(open().status().kind(), StatusKind::kRegistry);
+  tamper(path, "CREATE TABLE changes(seq INTEGER PRIMARY KEY)");
+  refused("is not a clearline journal");
+  tamper(path, "PRAGMA application_id = 1129075274; PRAGMA user_version = 1");
+  refused("does not say whose");
+  unlink(path.c_str());
+  std::filesystem::create_directory(path);
+  refused("is no file");
+}
+
+TEST_F(JournalTest, IsNotMadeOverAnotherFile) {
+  fill({3});
+  const std::string before = read_file(path);
+  EXPECT_EQ(Journal::create(path, kIdentity, 0, base().chain).kind(), StatusKind::kOutput);
+  EXPECT_EQ(read_file(path), before);
+  EXPECT_EQ(Journal::create(folder.path("no/journal"), kIdentity, 0, base().chain).kind(), StatusKind::kOutput);
+}
+
+TEST_F(JournalTest, OneThatCannotBeMadeLeavesNothing) {
+  const std::string other = folder.path("other");
+  const std::size_t files = folder.file_count();
+  for (const auto& [call, code] : {std::pair{Call::kWrite, SQLITE_FULL}, {Call::kSync, SQLITE_IOERR_FSYNC}}) {
+    for (std::uint64_t nth = 1;; ++nth) {
+      vfs.fail(call, nth, code);
+      const Status status = Journal::create(other, kIdentity, 0, base().chain, vfs.name());
+      vfs.heal();
+      // Closing comes last, and its failures cost nothing.
+      if (status.ok()) {
+        EXPECT_GT(nth, 2U);
+        EXPECT_TRUE(Journal::open(other, Journal::Mode::kWrite).ok());
+        unlink(other.c_str());
+        break;
+      }
+      EXPECT_EQ(status.kind(), StatusKind::kOutput);
+      EXPECT_EQ(folder.file_count(), files) << status.message();
+    }
+  }
+}
+
+TEST_F(JournalTest, OnlyTheNextRowIsTaken) {
+  fill({3});
+  const auto journal = open();
+  ASSERT_TRUE(journal.ok());
+  for (const std::uint64_t seq : {3U, 5U}) {
+    ASSERT_TRUE((*journal)->begin().ok());
+    EXPECT_EQ((*journal)->append(*MadeRow(seq)).kind(), StatusKind::kInternal);
+    EXPECT_FALSE((*journal)->commit().ok()) << "after a failed append only rollback helps";
+    (*journal)->rollback();
+  }
+  EXPECT_TRUE(append_commit(**journal, last, 1).ok());
+}
+
+TEST_F(JournalTest, RolledBackRowsAreForgotten) {
+  const auto journal = open();
+  ASSERT_TRUE(journal.ok());
+  ASSERT_TRUE(append_commit(**journal, last, 5).ok());
+  MadeRow made(6);
+  made->chain = next_chain(last.chain, *made);
+  ASSERT_TRUE((*journal)->begin().ok() && (*journal)->append(*made).ok());
+  EXPECT_TRUE((*journal)->read_row(6, [](const JournalRow&) {}).ok()) << "uncommitted rows are seen";
+  (*journal)->rollback();
+  EXPECT_FALSE((*journal)->read_row(6, [](const JournalRow&) {}).ok());
+  EXPECT_EQ((*journal)->last()->seq, 5U);
+  EXPECT_TRUE(append_commit(**journal, last, 1).ok());
+}
+
+TEST_F(JournalTest, ReaderSeesOneMomentWhileAnotherConnectionWrites) {
+  const auto writer = open();
+  ASSERT_TRUE(writer.ok());
+  ASSERT_TRUE(append_commit(**writer, last, 10).ok());
+  const auto reader = open(Journal::Mode::kRead);
+  ASSERT_TRUE(reader.ok());
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(append_commit(**writer, last, 10).ok());
+    ASSERT_TRUE((*writer)->checkpoint_wal().ok());
+    ASSERT_TRUE((*writer)->restart_wal().ok()) << "a reader in the way is no failure";
+    std::uint64_t count = 0;
+    EXPECT_TRUE(read_all(**reader, count).ok());
+    EXPECT_EQ(count, 10U);
+    EXPECT_EQ((*reader)->last()->seq, 10U);
+  }
+  std::uint64_t count = 0;
+  EXPECT_TRUE(read_all(path, count, vfs.name()).ok());
+  EXPECT_EQ(count, last.seq) << "one that opens now sees all";
+}
+
+TEST_F(JournalTest, LogStartsAnewWhenNoReaderIsInTheWay) {
+  const auto journal = open();
+  ASSERT_TRUE(journal.ok());
+  EXPECT_EQ((*journal)->wal_bytes(), 0U);
+  ASSERT_TRUE(append_commit(**journal, last, 200).ok());
+  const std::uint64_t bytes = (*journal)->wal_bytes();
+  EXPECT_EQ(bytes, std::filesystem::file_size(path + "-wal"));
+  {
+    const auto reader = open(Journal::Mode::kRead);
+    ASSERT_TRUE(append_commit(**journal, last, 1).ok());
+    ASSERT_TRUE((*journal)->restart_wal().ok());
+    EXPECT_GE((*journal)->wal_bytes(), bytes);
+  }
+  ASSERT_TRUE((*journal)->restart_wal().ok());
+  EXPECT_EQ((*journal)->wal_bytes(), 0U);
+  ASSERT_TRUE(append_commit(**journal, last, 1).ok());
+  EXPECT_LT((*journal)->wal_bytes(), bytes);
+  EXPECT_GT((*journal)->wal_bytes(), 0U);
+}
+
+TEST_F(JournalTest, LogIsMovedByAnotherThreadWhileOneWrites) {
+  const auto journal = open();
+  ASSERT_TRUE(journal.ok());
+  std::atomic<bool> is_done{false};  // only a flag: relaxed
+  std::thread mover([&] {
+    while (!is_done.load(std::memory_order_relaxed)) {
+      EXPECT_TRUE((*journal)->checkpoint_wal().ok());
+      (*journal)->wal_bytes();
+    }
+  });
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_TRUE(append_commit(**journal, last, 20).ok());
+    if (i % 10 == 9) {
+      EXPECT_TRUE((*journal)->restart_wal().ok());
+    }
+  }
+  is_done.store(true, std::memory_order_relaxed);
+  mover.join();
+  std::uint64_t count = 0;
+  EXPECT_TRUE(read_all(**journal, count).ok());
+  EXPECT_EQ(count, 2000U);
+}
+
+TEST_F(JournalTest, FullDiskRollsBackAndHeals) {
+  auto journal = open();
+  ASSERT_TRUE(journal.ok());
+  ASSERT_TRUE(append_commit(**journal, last, 5).ok());
+  const std::uint64_t before = vfs.calls(Call::kWrite);
+  ASSERT_TRUE(append_commit(**journal, last, 100).ok());
+  const std::uint64_t writes = vfs.calls(Call::kWrite) - before;
+  ASSERT_GT(writes, 4U);
+  for (std::uint64_t nth = 1; nth < writes; ++nth) {
+    SCOPED_TRACE(nth);
+    vfs.fail_from(Call::kWrite, nth, SQLITE_FULL);
+    const Status status = append_commit(**journal, last, 100);
+    ASSERT_EQ(status.kind(), StatusKind::kOutput);
+    EXPECT_NE(status.message().find("No space left on device; make room"), std::string::npos) << status.message();
+    EXPECT_EQ((*journal)->fault(), JournalFault::kNoSpace);
+    (*journal)->rollback();
+    EXPECT_EQ((*journal)->last()->seq, last.seq);
+    if (nth % 2 == 0) {
+      EXPECT_FALSE(append_commit(**journal, last, 1).ok()) << "it is still full";
+      EXPECT_EQ((*journal)->fault(), JournalFault::kNoSpace);
+      (*journal)->rollback();
+    }
+    vfs.heal();
+    ASSERT_TRUE(append_commit(**journal, last, 3).ok());
+  }
+  // What a power cut leaves now is each row once, whatever stood in the log before.
+  vfs.cut_power(1);
+  journal->reset();
+  vfs.settle(FaultVfs::Settle::kForgotten);
+  std::uint64_t count = 0;
+  const Status status = read_all(path, count);
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(count, last.seq);
+}
+
+TEST_F(JournalTest, FullDiskWhileTheLogIsMovedLosesNothing) {
+  const auto journal = open();
+  ASSERT_TRUE(journal.ok());
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(append_commit(**journal, last, 100).ok());
+    vfs.fail_from(Call::kWrite, 1, SQLITE_FULL, "journal");
+    EXPECT_EQ((*journal)->checkpoint_wal().kind(), StatusKind::kOutput);
+    EXPECT_EQ((*journal)->restart_wal().kind(), StatusKind::kOutput);
+    EXPECT_EQ((*journal)->fault(), JournalFault::kNoSpace);
+    vfs.heal();
+    vfs.fail(Call::kSync, 2, SQLITE_IOERR_FSYNC);
+    EXPECT_EQ((*journal)->restart_wal().kind(), StatusKind::kOutput);
+    EXPECT_EQ((*journal)->fault(), JournalFault::kOther) << "no row is endangered";
+    ASSERT_TRUE(append_commit(**journal, last, 1).ok());
+    if (i % 2 == 0) {
+      EXPECT_TRUE((*journal)->restart_wal().ok());
+    }
+  }
+  std::uint64_t count = 0;
+  EXPECT_TRUE(read_all(**journal, count).ok());
+  EXPECT_EQ(count, last.seq);
+}
+
+TEST_F(JournalTest, FailedSyncIsToldApart) {
+  auto journal = open();
+  ASSERT_TRUE(journal.ok());
+  ASSERT_TRUE(append_commit(**journal, last, 5).ok());
+  vfs.fail(Call::kSync, 1, SQLITE_IOERR_FSYNC);
+  const Status status = append_commit(**journal, last, 5);
+  EXPECT_EQ(status.kind(), StatusKind::kOutput);
+  EXPECT_EQ((*journal)->fault(), JournalFault::kSync);
+  (*journal)->rollback();
+  EXPECT_FALSE(append_commit(**journal, last, 5).ok()) << "nothing more is taken";
+  EXPECT_EQ((*journal)->fault(), JournalFault::kSync);
+  std::uint64_t count = 0;
+  EXPECT_TRUE(read_all(**journal, count).ok()) << "reading goes on";
+  EXPECT_EQ(count, 5U);
+}
+
+TEST_F(JournalTest, AFailureOfUnknownKindInACommitIsAFailedSync) {
+  const auto journal = open();
+  ASSERT_TRUE(journal.ok());
+  vfs.fail(Call::kWrite, 1, SQLITE_IOERR_WRITE);
+  errno = EIO;
+  EXPECT_FALSE(append_commit(**journal, last, 5).ok());
+  EXPECT_EQ((*journal)->fault(), JournalFault::kSync);
+}
+
+TEST_F(JournalTest, WhatAFailedSyncLeftIsMadeDurableWhenOpenedAgain) {
+  auto journal = open();
+  ASSERT_TRUE(journal.ok());
+  ASSERT_TRUE(append_commit(**journal, last, 5).ok());
+  vfs.fail(Call::kSync, 1, SQLITE_IOERR_FSYNC);
+  Journal::Last end = last;
+  ASSERT_FALSE(append_commit(**journal, end, 5).ok());
+  journal->reset();
+  std::uint64_t seen = 0;
+  {
+    auto again = open();
+    ASSERT_TRUE(again.ok()) << again.status().message();
+    EXPECT_TRUE(read_all(**again, seen).ok());
+    EXPECT_TRUE(seen == 5 || seen == 10) << seen;
+    vfs.cut_power(1);
+  }
+  vfs.settle(FaultVfs::Settle::kForgotten);
+  std::uint64_t count = 0;
+  const Status status = read_all(path, count);
+  EXPECT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(count, seen) << "what is seen behind an opening is on disk";
+}
+
+TEST_F(JournalTest, WhatAKilledProcessDidNotSyncIsMadeDurableWhenOpenedAgain) {
+  std::uint64_t seen_before = 0;
+  bool saw_a_commit_that_was_not_synced = false;
+  for (std::uint64_t call = 1; call < 12; ++call) {
+    SCOPED_TRACE(call);
+    {
+      auto journal = open();
+      ASSERT_TRUE(journal.ok());
+      last = *(*journal)->last();
+      seen_before = last.seq;
+      vfs.cut_power(call);
+      Journal::Last end = last;
+      if (append_commit(**journal, end, 60).ok()) seen_before = end.seq;
+    }
+    vfs.restart_process();
+    std::uint64_t seen = 0;
+    {
+      // Somebody looks before the writer is back.
+      const auto reader = open(Journal::Mode::kRead);
+      ASSERT_TRUE(reader.ok());
+      auto again = open();
+      ASSERT_TRUE(again.ok());
+      ASSERT_TRUE(read_all(**again, seen).ok());
+      vfs.cut_power(1);
+    }
+    saw_a_commit_that_was_not_synced = saw_a_commit_that_was_not_synced || seen > seen_before;
+    vfs.settle(FaultVfs::Settle::kForgotten);
+    std::uint64_t count = 0;
+    const Status status = read_all(path, count, vfs.name());
+    ASSERT_TRUE(status.ok()) << status.message();
+    EXPECT_EQ(count, seen);
+  }
+  EXPECT_TRUE(saw_a_commit_that_was_not_synced);
+}
+
+TEST_F(JournalTest, AnOldLogNeverUndoesWhatWasMovedOutOfIt) {
+  fill({60});
+  {
+    auto journal = open();
+    ASSERT_TRUE(journal.ok());
+    ASSERT_TRUE(append_commit(**journal, last, 1).ok());
+    vfs.fail(Call::kSync, 1, SQLITE_IOERR_FSYNC);
+    Journal::Last end = last;
+    ASSERT_FALSE(append_commit(**journal, end, 200).ok());
+    vfs.cut_power(1);
+  }
+  // The page cache has both commits, the disk the first one alone; and the process was killed.
+  vfs.restart_process();
+  std::uint64_t seen = 0;
+  {
+    auto again = open();
+    ASSERT_TRUE(again.ok());
+    ASSERT_TRUE(read_all(**again, seen).ok());
+    EXPECT_EQ(seen, 261U);
+    vfs.cut_power(1);
+  }
+  vfs.settle(FaultVfs::Settle::kForgotten);
+  std::uint64_t count = 0;
+  const Status status = read_all(path, count, vfs.name());
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(count, seen);
+}
+
+TEST_F(JournalTest, FilesAreOwnerOnly) {
+  const mode_t before = umask(0);
+  const std::string other = folder.path("other");
+  ASSERT_TRUE(Journal::create(other, kIdentity, 0, base().chain).ok());
+  EXPECT_EQ(mode_of(other), 0600U);
+  {
+    const auto journal = Journal::open(other, Journal::Mode::kWrite);
+    ASSERT_TRUE(journal.ok() && append_commit(**journal, last, 3).ok());
+    for (const std::string suffix : {"", "-wal", "-shm"}) EXPECT_EQ(mode_of(other + suffix), 0600U) << suffix;
+  }
+  EXPECT_EQ(mode_of(other), 0600U);
+  umask(before);
+}
+
+/// Becomes somebody who is not root, where the test is, and says whether that went well.
+bool leave_root() { return geteuid() != 0 || (setgid(65534) == 0 && setuid(65534) == 0); }
+
+int read_in_read_only_folder(const std::string& path, const std::string& expected) {
+  if (!leave_root()) return 2;
+  std::uint64_t count = 0;
+  const Status status = read_all(path, count);
+  if (expected.empty()) return status.ok() && count == 30 ? 0 : 1;
+  if (status.kind() == StatusKind::kRegistry && status.message().find(expected) != std::string::npos) return 0;
+  std::fprintf(stderr, "%s\n", status.message().c_str());
+  return 1;
+}
+
+TEST_F(JournalTest, ReadOnlyDirectory) {
+  fill({30});
+  const auto give_away = [&] {
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path("")))
+      ASSERT_TRUE(geteuid() != 0 || chown(entry.path().c_str(), 65534, 65534) == 0);
+    ASSERT_TRUE(geteuid() != 0 || chown(folder.path("").c_str(), 65534, 65534) == 0);
+  };
+  give_away();
+  ASSERT_EQ(chmod(folder.path("").c_str(), 0500), 0);
+  EXPECT_EXIT(_exit(read_in_read_only_folder(path, "")), testing::ExitedWithCode(0), "") << "no log";
+  ASSERT_EQ(chmod(folder.path("").c_str(), 0700), 0);
+  folder.write("journal-wal", "");
+  give_away();
+  ASSERT_EQ(chmod(folder.path("").c_str(), 0500), 0);
+  EXPECT_EXIT(_exit(read_in_read_only_folder(path, "")), testing::ExitedWithCode(0), "") << "an empty log";
+  ASSERT_EQ(chmod(folder.path("").c_str(), 0700), 0);
+  {
+    auto journal = open();
+    ASSERT_TRUE(journal.ok() && append_commit(**journal, last, 3).ok());
+    vfs.cut_power(1);
+  }
+  vfs.settle(FaultVfs::Settle::kKept);
+  give_away();
+  ASSERT_EQ(chmod(folder.path("").c_str(), 0500), 0);
+  EXPECT_EXIT(_exit(read_in_read_only_folder(path, "its log (-wal) cannot be used")), testing::ExitedWithCode(0), "");
+  ASSERT_EQ(chmod(folder.path("").c_str(), 0700), 0);
+}
+
+TEST_F(JournalTest, NamesThatSqliteWouldReadOtherwise) {
+  for (const std::string name : {"file:x?mode=memory", "100%.journal", "a#b", ":memory:"}) {
+    const std::string odd = folder.path(name);
+    ASSERT_TRUE(Journal::create(odd, kIdentity, 0, base().chain).ok()) << name;
+    Journal::Last end = base();
+    {
+      const auto journal = Journal::open(odd, Journal::Mode::kWrite);
+      ASSERT_TRUE(journal.ok() && append_commit(**journal, end, 2).ok());
+    }
+    std::uint64_t count = 0;
+    EXPECT_TRUE(read_all(odd, count).ok());
+    EXPECT_EQ(count, 2U);
+  }
+}
+
+// The scripted run of the power cuts: commits of several sizes, each followed by its head, and the log moved in both
+// ways between. `answered` is the last head that was written successfully.
+struct Script {
+  std::string journal_path;
+  std::string head_path;
+  std::string vfs;
+
+  void run(HeadRecord& answered) const {
+    auto journal = Journal::open(journal_path, Journal::Mode::kWrite, vfs);
+    auto head = Head::open(head_path, vfs);
+    if (!journal.ok() || !head.ok()) return;
+    Journal::Last last{answered.seq, answered.chain};
+    int step = 0;
+    for (const std::uint64_t rows : {1U, 3U, 40U, 1U, 1U, 80U, 2U, 1U, 1U, 30U, 1U}) {
+      if (!append_commit(**journal, last, rows).ok()) {
+        (*journal)->rollback();
+        return;
+      }
+      if (!(*head)->write({kIdentity, last.seq, last.chain}).ok()) return;
+      answered = (*head)->record();
+      ++step;
+      if (step % 3 == 0 && !(*journal)->checkpoint_wal().ok()) return;
+      if (step % 4 == 0 && !(*journal)->restart_wal().ok()) return;
+    }
+  }
+};
+
+TEST(JournalPowerCut, NoAnsweredRowIsLostAndNoneIsThereTwice) {
+  const TestFolder origin;
+  ASSERT_TRUE(Journal::create(origin.path("journal"), kIdentity, 0, base().chain).ok());
+  const HeadRecord start{kIdentity, 0, base().chain};
+  ASSERT_TRUE(Head::create(origin.path("head"), start).ok());
+  const std::string journal = read_file(origin.path("journal"));
+  const std::string head = read_file(origin.path("head"));
+
+  const auto run_cut_at = [&](std::uint64_t cut, FaultVfs::Settle mode, std::uint64_t seed) {
+    const TestFolder folder;
+    FaultVfs vfs;
+    const Script script{folder.write("journal", journal), folder.write("head", head), vfs.name()};
+    HeadRecord answered = start;
+    // Twice the power goes: in a run, and in the run behind the restart.
+    for (int life = 0; life < 2; ++life) {
+      const std::string where = "cut at call " + std::to_string(cut) + ", mode " +
+                                std::to_string(static_cast<int>(mode)) + ", seed " + std::to_string(seed) + ", life " +
+                                std::to_string(life);
+      vfs.cut_power(life == 0 ? cut : cut / 2 + 1);
+      script.run(answered);
+      const bool was_cut = vfs.is_cut();
+      vfs.settle(mode, seed);
+      const auto found_head = Head::read(script.head_path, vfs.name());
+      ASSERT_TRUE(found_head.ok()) << where << ": " << found_head.status().message();
+      ASSERT_GE(found_head->seq, answered.seq) << where;
+      std::uint64_t count = 0;
+      const Status status = read_all(script.journal_path, count, vfs.name());
+      ASSERT_TRUE(status.ok()) << where << ": " << status.message();
+      ASSERT_GE(count, found_head->seq) << where;
+      ASSERT_TRUE(was_cut || count == answered.seq) << where;
+      // A registry would go on from the journal's end, and make its head follow.
+      const auto reopened = Journal::open(script.journal_path, Journal::Mode::kWrite, vfs.name());
+      ASSERT_TRUE(reopened.ok()) << where << ": " << reopened.status().message();
+      const auto end = (*reopened)->last();
+      ASSERT_TRUE(end.ok() && end->seq == count) << where;
+      answered = {kIdentity, end->seq, end->chain};
+      const auto writer = Head::open(script.head_path, vfs.name());
+      ASSERT_TRUE(writer.ok() && (*writer)->write(answered).ok()) << where;
+    }
+  };
+
+  // How many calls a run has that nobody cuts.
+  std::uint64_t calls = 0;
+  {
+    const TestFolder folder;
+    FaultVfs vfs;
+    const Script script{folder.write("journal", journal), folder.write("head", head), vfs.name()};
+    HeadRecord answered = start;
+    script.run(answered);
+    calls = vfs.calls();
+    ASSERT_EQ(answered.seq, 161U);
+    ASSERT_GT(calls, 100U);
+  }
+  const std::uint64_t stride = CLEARLINE_SANITIZED != 0 ? 7 : 1;
+  for (std::uint64_t cut = 1; cut <= calls + 1 && !testing::Test::HasFatalFailure(); cut += stride) {
+    run_cut_at(cut, FaultVfs::Settle::kKept, 0);
+    run_cut_at(cut, FaultVfs::Settle::kForgotten, 0);
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) run_cut_at(cut, FaultVfs::Settle::kTorn, cut * 1000 + seed);
+  }
+}
+
+}  // namespace
+}  // namespace clearline
