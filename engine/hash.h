@@ -17,6 +17,11 @@ namespace clearline {
 /// Finds damage, not forgery.
 inline std::uint64_t checksum64(const void* data, std::size_t size) { return XXH3_64bits(data, size); }
 
+/// A hash that who does not know the key cannot steer.
+inline std::uint64_t keyed_hash64(std::string_view bytes, std::uint64_t key) {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), key);
+}
+
 /// checksum64 of bytes that come in pieces.
 class ChecksumStream {
  public:

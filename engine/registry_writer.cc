@@ -166,7 +166,7 @@ std::optional<SegmentPlace> RegistryWriter::take_buckets(std::size_t count) {
 }
 
 /// The rows of a code now, and where they are: `row` is CodeIndex::kAbsent when they are not.
-RowsBefore RegistryWriter::find(std::uint64_t mixed, std::size_t& row) const {
+RowsBefore RegistryWriter::find_rows(std::uint64_t mixed, std::size_t& row) const {
   RowsBefore rows{mixed, {}, {}};
   row = table_->index().find(mixed, table_->index().segment(mixed), rows.hot);
   if (row == CodeIndex::kAbsent) {
@@ -175,6 +175,12 @@ RowsBefore RegistryWriter::find(std::uint64_t mixed, std::size_t& row) const {
     rows.side = table_->side()[row];
   }
   return rows;
+}
+
+std::optional<Entry> RegistryWriter::find(Code code) const {
+  std::size_t row = 0;
+  const RowsBefore rows = find_rows(mix_code(code), row);
+  return rows.hot.empty() ? std::nullopt : read_entry(code, rows.hot, rows.side, table_->texts());
 }
 
 std::uint64_t RegistryWriter::text_bytes_of(const SideRow& side) const {
@@ -189,7 +195,7 @@ void RegistryWriter::publish(std::uint64_t seq, std::span<const PreparedEntry> e
   std::array<RowsBefore, ChangeWindow::kCodesMax> before;
   std::array<std::size_t, ChangeWindow::kCodesMax> rows{};
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    before[i] = find(entries[i].mixed, rows[i]);
+    before[i] = find_rows(entries[i].mixed, rows[i]);
     if (undo_ != nullptr) undo_->add(before[i]);
   }
   table_->window_.begin(seq, std::span(before).first(entries.size()));

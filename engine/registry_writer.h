@@ -74,6 +74,9 @@ class RegistryWriter {
 
   const RegistryTable& table() const { return *table_; }
 
+  /// The entry of a code, as published last.
+  std::optional<Entry> find(Code code) const;
+
   /// Where prepared texts end; for rollback().
   struct Mark {
     std::uint64_t text_end = 0;
@@ -106,7 +109,7 @@ class RegistryWriter {
 
   bool make_room(std::size_t segment);
   std::optional<SegmentPlace> take_buckets(std::size_t count);
-  RowsBefore find(std::uint64_t mixed, std::size_t& row) const;
+  RowsBefore find_rows(std::uint64_t mixed, std::size_t& row) const;
   void insert(const PreparedEntry& entry);
   std::uint64_t text_bytes_of(const SideRow& side) const;
 

@@ -105,6 +105,13 @@ Status check_outputs(const std::vector<std::string>& reads, const std::vector<st
   return {};
 }
 
+std::vector<std::string> registry_files(const std::string& path) {
+  std::vector<std::string> files{path};
+  std::error_code ignored;  // what cannot be listed is told when it is opened
+  for (const auto& entry : std::filesystem::directory_iterator(path, ignored)) files.push_back(entry.path().string());
+  return files;
+}
+
 std::optional<std::uint64_t> bytes_of(const std::vector<std::string>& inputs) {
   std::uint64_t bytes = 0;
   for (const std::string& input : inputs) {

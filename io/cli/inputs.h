@@ -25,6 +25,9 @@ std::string output_for(const std::string& pattern, const std::string& input);
 /// stdout lead to. To be asked before anything is opened. Empty paths are none.
 Status check_outputs(const std::vector<std::string>& reads, const std::vector<std::string>& outputs);
 
+/// The files that make a registry: an image, or all files of a directory.
+std::vector<std::string> registry_files(const std::string& path);
+
 /// Bytes of all files; nothing when one of them is a pipe.
 std::optional<std::uint64_t> bytes_of(const std::vector<std::string>& inputs);
 

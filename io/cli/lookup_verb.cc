@@ -4,13 +4,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "clearline/screener.h"
 #include "io/cli/machine.h"
+#include "io/cli/words.h"
 #include "io/formats/utf8.h"
 #include "io/formats/verdict_writer.h"
-#include "io/store/image.h"
 #include "io/store/output_file.h"
+#include "io/store/registry_directory.h"
 
 namespace clearline {
 namespace {
@@ -42,8 +44,10 @@ Status run_lookup(const LookupRequest& request, std::optional<int>& exit_code) {
   policy.rules[0].checks_name = request.name.has_value();
   policy.rules[0].checks_zip = request.zip.has_value();
 
-  const auto registry = read_image(request.registry);
+  std::vector<std::string> warnings;
+  const auto registry = read_any_registry(request.registry, warnings);
   if (!registry.ok()) return registry.status();
+  for (const std::string& warning : warnings) say("{}\n", warning);
   Screener screener(*registry, policy, korean_date(now_seconds()));
   Verdict verdict;
   screener.screen({&declaration, 1}, {&verdict, 1});
@@ -72,7 +76,9 @@ void add_lookup_verb(CLI::App& app, Command& command) {
   auto request = std::make_shared<LookupRequest>();
   auto* verb = app.add_subcommand("lookup", "Look one code up, and compare the items that are given");
   verb->add_option("CODE", request->code, "P and 12 digits")->required()->type_name("");
-  verb->add_option("-r,--registry", request->registry, "Registry image")->required()->type_name("IMAGE");
+  verb->add_option("-r,--registry", request->registry, "Registry: an image or a directory")
+      ->required()
+      ->type_name("REGISTRY");
   verb->add_option("--name", request->name, "Declared name, Latin or Hangul")->type_name("NAME");
   verb->add_option("--zip", request->zip, "Declared zip")->type_name("ZIP");
   verb->add_option("--phone", request->phone, "Declared phone")->type_name("PHONE");

@@ -10,6 +10,7 @@
 
 #include "engine/registry_table.h"
 #include "io/cli/inputs.h"
+#include "io/cli/live_verbs.h"
 #include "io/cli/machine.h"
 #include "io/cli/options.h"
 #include "io/cli/progress.h"
@@ -19,7 +20,9 @@
 #include "io/formats/verdict_writer.h"
 #include "io/store/compressed_output.h"
 #include "io/store/image.h"
+#include "io/store/journal_ndjson.h"
 #include "io/store/output_file.h"
+#include "io/store/registry_directory.h"
 
 namespace clearline {
 namespace {
@@ -91,7 +94,16 @@ Status refusal(const std::string& name, std::uint64_t bad, std::uint64_t doubled
                   bad != 0 ? "--rejects FILE" : "", both ? " and " : "", doubled != 0 ? "--on-duplicate last" : "")};
 }
 
+Status verify_directory(const std::string& path) {
+  const auto verified = RegistryDirectory(path).verify();
+  if (!verified.ok()) return verified.status();
+  return tell(fmt::format("{}: sound at seq {}: {} entries, {} changes in the journal, {} image{}\n", path,
+                          verified->seq, with_commas(verified->entries), with_commas(verified->changes),
+                          verified->images, verified->images == 1 ? "" : "s"));
+}
+
 Status run_verify(const std::string& path) {
+  if (is_directory(path)) return verify_directory(path);
   const auto registry = read_image(path);
   if (!registry.ok()) return registry.status();
   if (const auto fault = registry->table().content_fault()) {
@@ -100,7 +112,30 @@ Status run_verify(const std::string& path) {
   return tell(fmt::format("{}: all {} entries are sound\n", path, with_commas(registry->size())));
 }
 
+Status info_of_directory(const std::string& path, bool json) {
+  const auto info = RegistryDirectory(path).info();
+  if (!info.ok()) return info.status();
+  const std::string last = info->last_change_us ? format_time(*info->last_change_us) : "";
+  std::string images;
+  for (const std::uint64_t seq : info->images)
+    images += fmt::format("{}{}", images.empty() ? "" : json ? "," : ", ", seq);
+  if (json) {
+    return tell(fmt::format(
+        "{{\"entries\":{},\"seq\":{},\"registry\":\"{}\",\"incarnation\":{},\"base_seq\":{},\"images\":[{}],"
+        "\"last_change\":{},\"image_bytes\":{},\"journal_bytes\":{}}}\n",
+        info->entries, info->seq, format_uuid(info->identity), info->identity.incarnation, info->base_seq, images,
+        last.empty() ? "null" : "\"" + last + "\"", info->image_bytes, info->journal_bytes));
+  }
+  return tell(
+      fmt::format("entries        {}\nseq            {}\nregistry       {}\nincarnation    {}\nlast change    {}\n"
+                  "journal        from seq {}, {}\nimages         of seq {}; {}\n",
+                  with_commas(info->entries), info->seq, format_uuid(info->identity), info->identity.incarnation,
+                  last.empty() ? "none" : last, info->base_seq + 1, as_bytes(static_cast<double>(info->journal_bytes)),
+                  images, as_bytes(static_cast<double>(info->image_bytes))));
+}
+
 Status run_info(const std::string& path, bool json) {
+  if (is_directory(path)) return info_of_directory(path, json);
   const auto info = read_image_info(path);
   if (!info.ok()) return info.status();
   const RegistryShape& shape = info->shape;
@@ -121,30 +156,72 @@ Status run_info(const std::string& path, bool json) {
       static_cast<double>(row_bytes) / entries, static_cast<double>(row_bytes + shape.text_bytes) / entries));
 }
 
-Status run_export(const std::string& path, const std::string& output, std::optional<Format> format) {
-  if (Status status = check_outputs({path}, {output}); !status.ok()) return status;
-  const auto registry = read_image(path);
+struct ExportRequest {
+  std::string registry;
+  std::string output = "-";
+  std::optional<Format> format;
+  bool journal = false;
+};
+
+constexpr std::size_t kExportWriteBytes = std::size_t{1} << 18;
+
+/// Writes what has gathered, once it is enough.
+Status write_some(CompressedOutput& file, OutBuffer& out) {
+  if (out.text().size() < kExportWriteBytes) return {};
+  Status status = file.write(out.text());
+  out.clear();
+  return status;
+}
+
+Status export_entries(const ExportRequest& request, CompressedOutput& file) {
+  std::vector<std::string> warnings;
+  const auto registry = read_any_registry(request.registry, warnings);
   if (!registry.ok()) return registry.status();
-  auto file = CompressedOutput::open(output, FileMode::kPrivate);
-  if (!file.ok()) return file.status();
-  const Format form = format.value_or(format_of_name(output).value_or(Format::kCsv));
-  constexpr std::size_t kWriteBytes = std::size_t{1} << 18;
+  for (const std::string& warning : warnings) say("{}\n", warning);
+  const Format form = request.format.value_or(format_of_name(request.output).value_or(Format::kCsv));
   OutBuffer out;
   if (form == Format::kCsv) out.append(kRegistryCsvHeader);
-  Status status;
   for (const Code code : registry->table().codes_sorted()) {
     const auto entry = registry->find(code);
-    if (!entry) return {StatusKind::kRegistry, path + ": error: an entry cannot be read; see registry verify"};
+    if (!entry) {
+      return {StatusKind::kRegistry, request.registry + ": error: an entry cannot be read; see registry verify"};
+    }
     if (form == Format::kCsv) {
       append_entry_csv(*entry, out);
     } else {
       append_entry_ndjson(*entry, out);
     }
-    if (out.text().size() < kWriteBytes) continue;
-    if (status = file->write(out.text()); !status.ok()) break;
-    out.clear();
+    if (Status status = write_some(file, out); !status.ok()) return status;
   }
-  if (status.ok()) status = file->write(out.text());
+  return file.write(out.text());
+}
+
+Status export_journal(const ExportRequest& request, CompressedOutput& file) {
+  if (!is_directory(request.registry)) {
+    return {StatusKind::kUsage, "--journal: an image has none; name a registry directory"};
+  }
+  if (request.format == Format::kCsv) return {StatusKind::kUsage, "--journal: changes are written as NDJSON only"};
+  const std::string path = RegistryDirectory(request.registry).journal_path();
+  const auto journal = Journal::open(path, Journal::Mode::kRead);
+  if (!journal.ok()) return journal.status();
+  const auto last = (*journal)->last();
+  if (!last.ok()) return last.status();
+  if (last->seq == (*journal)->base_seq()) return {};
+  OutBuffer out;
+  const Status status = (*journal)->read_from((*journal)->base_seq() + 1, [&](const JournalRow& row) -> Status {
+    if (!append_journal_row(row, out)) {
+      return {StatusKind::kRegistry, path + ": error: seq " + std::to_string(row.seq) + ": an entry cannot be read"};
+    }
+    return write_some(file, out);
+  });
+  return status.ok() ? file.write(out.text()) : status;
+}
+
+Status run_export(const ExportRequest& request) {
+  if (Status status = check_outputs(registry_files(request.registry), {request.output}); !status.ok()) return status;
+  auto file = CompressedOutput::open(request.output, FileMode::kPrivate);
+  if (!file.ok()) return file.status();
+  const Status status = request.journal ? export_journal(request, *file) : export_entries(request, *file);
   if (file->pipe_closed()) return {};
   return status.ok() ? file->commit() : status;
 }
@@ -205,10 +282,11 @@ Status run_registry_build(const BuildRequest& request, BuildReport& report) {
 }
 
 void add_registry_verbs(CLI::App& app, Command& command) {
-  auto* registry = app.add_subcommand("registry", "Make and read registry images");
+  auto* registry = app.add_subcommand("registry", "Make, change and read registries");
   registry->require_subcommand(1);
   registry->footer(
-      "Examples:\n  clearline registry build registry.csv -o registry.img\n  clearline registry info registry.img");
+      "Examples:\n  clearline registry build registry.csv -o registry.img\n  clearline registry info registry.img\n"
+      "  clearline registry init live --from registry.img\n  clearline registry apply live changes.ndjson");
 
   auto build_request = std::make_shared<BuildRequest>();
   auto* build = registry->add_subcommand("build", "Make an image of a CSV or NDJSON registry, in any order");
@@ -247,39 +325,42 @@ void add_registry_verbs(CLI::App& app, Command& command) {
   });
 
   auto verify_path = std::make_shared<std::string>();
-  auto* verify = registry->add_subcommand("verify", "Read all of an image and check every entry");
-  verify->add_option("IMAGE", *verify_path, "Registry image")->required()->type_name("");
-  verify->footer("Example:\n  clearline registry verify registry.img\n\nExit: 0 sound, 4 missing or damaged.");
+  auto* verify = registry->add_subcommand("verify", "Read all of a registry and check every entry");
+  verify->add_option("REGISTRY", *verify_path, "Registry: an image or a directory")->required()->type_name("");
+  verify->footer(
+      "Of a directory: every image, the chain of the whole journal, head, and each image against the changes that lead "
+      "to\n"
+      "it.\n\nExample:\n  clearline registry verify registry.img\n\nExit: 0 sound, 4 missing or damaged.");
   verify->callback([verify_path, &command] { command.run = [verify_path] { return run_verify(*verify_path); }; });
 
   auto info_path = std::make_shared<std::string>();
   auto info_json = std::make_shared<bool>(false);
-  auto* info = registry->add_subcommand("info", "Show what an image is, from its header");
-  info->add_option("IMAGE", *info_path, "Registry image")->required()->type_name("");
+  auto* info = registry->add_subcommand("info", "Show what a registry is, without reading its entries");
+  info->add_option("REGISTRY", *info_path, "Registry: an image or a directory")->required()->type_name("");
   info->add_flag("--json", *info_json, "As one JSON object");
   info->footer("Example:\n  clearline registry info registry.img --json");
   info->callback([info_path, info_json, &command] {
     command.run = [info_path, info_json] { return run_info(*info_path, *info_json); };
   });
 
-  auto export_path = std::make_shared<std::string>();
-  auto export_output = std::make_shared<std::string>("-");
-  auto export_format = std::make_shared<std::optional<Format>>();
-  auto* export_verb = registry->add_subcommand("export", "Write all entries, sorted by code, names in their spelling");
-  export_verb->add_option("IMAGE", *export_path, "Registry image")->required()->type_name("");
-  export_verb->add_option("-o,--output", *export_output, "Where entries go, mode 0600; - is stdout")
+  auto request = std::make_shared<ExportRequest>();
+  auto* export_verb =
+      registry->add_subcommand("export", "Write all entries, sorted by code, names in their spelling; or all changes");
+  export_verb->add_option("REGISTRY", request->registry, "Registry: an image or a directory")
+      ->required()
+      ->type_name("");
+  export_verb->add_option("-o,--output", request->output, "Where they go, mode 0600; - is stdout")
       ->check(not_empty)
       ->type_name("FILE");
-  add_format_option(*export_verb, "--format", *export_format, "Format of the output; else by -o, else csv");
+  add_format_option(*export_verb, "--format", request->format, "Format of the output; else by -o, else csv");
+  export_verb->add_flag("--journal", request->journal, "The changes of a directory instead, as NDJSON, oldest first");
   export_verb->footer(
       "The output holds personal data.\n\nExamples:\n"
       "  clearline registry export registry.img -o registry.csv\n"
-      "  clearline registry export registry.img --format ndjson | head -1");
-  export_verb->callback([export_path, export_output, export_format, &command] {
-    command.run = [export_path, export_output, export_format] {
-      return run_export(*export_path, *export_output, *export_format);
-    };
-  });
+      "  clearline registry export live --journal -o changes.ndjson.zst");
+  export_verb->callback([request, &command] { command.run = [request] { return run_export(*request); }; });
+
+  add_live_verbs(*registry, command);
 }
 
 }  // namespace clearline

@@ -11,9 +11,10 @@
 #include "io/cli/inputs.h"
 #include "io/cli/machine.h"
 #include "io/cli/progress.h"
+#include "io/cli/words.h"
 #include "io/store/checkpoint.h"
 #include "io/store/compressed_output.h"
-#include "io/store/image.h"
+#include "io/store/registry_directory.h"
 
 namespace clearline {
 namespace {
@@ -274,7 +275,8 @@ Status run_screen(const ScreenRequest& request, ScreenReport& report) {
     outputs.insert(outputs.end(), {OutputFile::part_path(job.output), checkpoint, checkpoint_temporary(checkpoint)});
   }
   std::vector<std::string> reads = *inputs;
-  reads.push_back(request.registry);
+  const std::vector<std::string> registry_reads = registry_files(request.registry);
+  reads.insert(reads.end(), registry_reads.begin(), registry_reads.end());
   if (Status status = check_outputs(reads, outputs); !status.ok()) return status;
   const auto bytes_total = bytes_of(*inputs);
   if (request.resume && !bytes_total) {
@@ -282,8 +284,10 @@ Status run_screen(const ScreenRequest& request, ScreenReport& report) {
   }
 
   const auto load_start = Clock::now();
-  const auto registry = read_image(request.registry);
+  std::vector<std::string> warnings;
+  const auto registry = read_any_registry(request.registry, warnings);
   if (!registry.ok()) return registry.status();
+  for (const std::string& warning : warnings) say("{}\n", warning);
   report.load_seconds = seconds_since(load_start);
   report.registry_seq = registry->seq();
   report.registry_entries = registry->size();

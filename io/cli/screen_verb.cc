@@ -94,7 +94,9 @@ void add_screen_verb(CLI::App& app, Command& command) {
           "INPUT", request->inputs,
           "Declaration files, NDJSON or CSV, plain, .gz or .zst; a folder is the files in it; none or - is stdin")
       ->type_name("");
-  verb->add_option("-r,--registry", request->registry, "Registry image")->required()->type_name("IMAGE");
+  verb->add_option("-r,--registry", request->registry, "Registry: an image or a directory")
+      ->required()
+      ->type_name("REGISTRY");
   verb->add_option("-o,--output", request->output,
                    "Where verdicts go; appears whole or not at all; compressed if it ends in .gz or .zst; - is stdout; "
                    "with {name} each "

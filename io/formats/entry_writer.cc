@@ -44,7 +44,7 @@ void append_entry_csv(const Entry& entry, OutBuffer& out) {
   out.append("\n");
 }
 
-void append_entry_ndjson(const Entry& entry, OutBuffer& out) {
+void append_entry_object(const Entry& entry, OutBuffer& out) {
   const auto text = [&](std::string_view key, std::string_view value) {
     if (value.empty()) return;
     out.append(",\"");
@@ -74,7 +74,12 @@ void append_entry_ndjson(const Entry& entry, OutBuffer& out) {
   date("issued", entry.issued);
   date("changed", entry.changed);
   date("expires", entry.expires);
-  out.append("}\n");
+  out.append("}");
+}
+
+void append_entry_ndjson(const Entry& entry, OutBuffer& out) {
+  append_entry_object(entry, out);
+  out.append("\n");
 }
 
 }  // namespace clearline

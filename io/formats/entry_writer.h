@@ -12,7 +12,9 @@ inline constexpr std::string_view kRegistryCsvHeader =
     "code,name,name_ko,phone,zips,status,replaced_by,issued,changed,expires\n";
 
 void append_entry_csv(const Entry& entry, OutBuffer& out);
-/// What is not on file is left out.
+/// One JSON object, without a line end. What is not on file is left out.
+void append_entry_object(const Entry& entry, OutBuffer& out);
+/// The same as a line.
 void append_entry_ndjson(const Entry& entry, OutBuffer& out);
 
 }  // namespace clearline

@@ -363,7 +363,8 @@ class BlockFile {
 
 }  // namespace
 
-Status write_image(RegistrySnapshot& snapshot, const std::array<std::uint8_t, 32>& chain, const std::string& path) {
+Status write_image(RegistrySnapshot& snapshot, const std::array<std::uint8_t, 32>& chain, const std::string& path,
+                   const std::string& temporary) {
   RegistryShape shape = snapshot.shape();
   shape.chain = chain;
   const auto sizes = section_bytes(shape);
@@ -374,7 +375,7 @@ Status write_image(RegistrySnapshot& snapshot, const std::array<std::uint8_t, 32
   const std::span<std::byte> table_bytes = front->bytes().subspan(kPageBytes);
   const std::span checksums(reinterpret_cast<std::uint64_t*>(table_bytes.data()), block_count(sections));
 
-  auto file = OutputFile::open(path, FileMode::kPrivate);
+  auto file = OutputFile::open_through(temporary, path);
   if (!file.ok()) return file.status();
   file->write_directly();
   BlockFile blocks(*file, front_bytes, sections);

@@ -44,8 +44,10 @@ inline constexpr std::uint32_t kImageVersion = 1;
 /// fails.
 Status write_image(const Registry& registry, const std::string& path, int threads = 1);
 
-/// The same of a registry that changes meanwhile: the image is that of the snapshot, with `chain`.
-Status write_image(RegistrySnapshot& snapshot, const std::array<std::uint8_t, 32>& chain, const std::string& path);
+/// The same of a registry that changes meanwhile: the image is that of the snapshot, with `chain`. Through a temporary of
+/// this name, so that of killed writers one is left at most.
+Status write_image(RegistrySnapshot& snapshot, const std::array<std::uint8_t, 32>& chain, const std::string& path,
+                   const std::string& temporary);
 
 /// Reads and checks an image. kRegistry when it is missing, damaged, foreign or of a newer version: then nothing is
 /// served.

@@ -39,6 +39,7 @@ const std::map<std::string, std::vector<std::string>> kLibraries{
     {"zstd", {"io/formats/compression.cc", "tests/"}},
     {"zlib", {"tests/"}},
     {"rapidjson/", {"bench/"}},
+    {"boost/", {"io/store/change_ids.h"}},
     {"sqlite3", {"io/store/journal.cc", "io/store/head.cc", "tests/"}},
     {"openssl/", {"io/store/chain.cc"}},
     {"oneapi/", {"engine/pipeline.cc"}},

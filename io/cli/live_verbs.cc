@@ -1,0 +1,269 @@
+#include "io/cli/live_verbs.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "io/cli/machine.h"
+#include "io/cli/options.h"
+#include "io/cli/progress.h"
+#include "io/cli/words.h"
+#include "io/formats/byte_source.h"
+#include "io/formats/change_reader.h"
+#include "io/formats/compression.h"
+#include "io/store/change_queue.h"
+#include "io/store/output_file.h"
+#include "io/store/registry_store.h"
+
+namespace clearline {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+void say_warnings(const RegistryStore& store) {
+  for (const std::string& warning : store.warnings()) say("{}\n", warning);
+}
+
+/// Answers on their way to stdout, on the queue's thread.
+class Answers {
+ public:
+  static Result<std::unique_ptr<Answers>> open() {
+    auto file = OutputFile::open("-", FileMode::kUsual);
+    if (!file.ok()) return file.status();
+    std::unique_ptr<Answers> answers(new Answers(std::move(*file)));
+    return answers;
+  }
+
+  /// What a line is called in its answer.
+  struct Line {
+    std::uint64_t number = 0;
+    std::optional<std::string> change_id;
+  };
+
+  void write(std::span<const Line> lines, std::span<const ChangeRequest> requests) {
+    out_.clear();
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      const ChangeAnswer& answer = requests[i].answer;
+      ++(answer.error ? refused_ : answer.repeat ? repeated_ : done_);
+      append_change_answer(lines[i].change_id, lines[i].number, answer, out_);
+    }
+    // What cannot be told is done all the same: whoever sends it again is answered with `repeat`.
+    if (status_.ok()) status_ = file_.write(out_.text());
+    if (!status_.ok()) is_lost_.store(true, std::memory_order_relaxed);
+  }
+
+  /// Whether answers reach nobody any more.
+  bool is_lost() const { return is_lost_.load(std::memory_order_relaxed); }
+
+  // After the queue has ended.
+  std::uint64_t done() const { return done_; }
+  std::uint64_t repeated() const { return repeated_; }
+  std::uint64_t refused() const { return refused_; }
+  Status end() {
+    if (file_.pipe_closed()) return {};
+    return status_.ok() ? file_.commit() : status_;
+  }
+
+ private:
+  explicit Answers(OutputFile file) : file_(std::move(file)) {}
+  OutputFile file_;
+  OutBuffer out_;
+  Status status_;
+  std::atomic<bool> is_lost_{false};
+  std::uint64_t done_ = 0;
+  std::uint64_t repeated_ = 0;
+  std::uint64_t refused_ = 0;
+};
+
+/// Cuts an input into changes and sends them off as they come: who waits for an answer before sending more gets it.
+class ChangeSender {
+ public:
+  ChangeSender(ChangeQueue& queue, Answers& answers, std::string actor)
+      : queue_(&queue), answers_(&answers), actor_(std::move(actor)) {}
+
+  /// Takes further bytes; `is_end`: there are no more.
+  void take(std::string_view bytes, bool is_end) {
+    while (!bytes.empty()) {
+      const std::size_t end = bytes.find('\n');
+      const std::string_view piece = bytes.substr(0, end);
+      bytes.remove_prefix(end == std::string_view::npos ? bytes.size() : end + 1);
+      if (end == std::string_view::npos) {
+        keep(piece);
+      } else if (rest_.empty()) {
+        take_line(piece);
+      } else {
+        keep(piece);
+        take_line(rest_);
+        rest_.clear();
+      }
+      if (requests_.size() == ChangeQueue::kGroupMax) send();
+    }
+    if (is_end && !rest_.empty()) take_line(rest_);
+    send();
+  }
+
+  std::uint64_t lines() const { return line_; }
+
+ private:
+  /// Of a line that is too long only so much is kept that the reader sees it is.
+  void keep(std::string_view piece) {
+    constexpr std::size_t kKept = kLineBytesMaxDefault + 2;
+    rest_.append(piece.substr(0, kKept - std::min(kKept, rest_.size())));
+  }
+
+  void take_line(std::string_view line) {
+    ++line_;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
+    if (line.find_first_not_of(" \t") == std::string_view::npos) return;
+    ChangeReader::Outcome outcome = reader_.read(line);
+    ChangeRequest& request = requests_.emplace_back();
+    if (outcome.fault) {
+      request.is_answered = true;
+      request.answer = malformed_answer(outcome.fault);
+      names_.push_back({line_, std::move(outcome.change_id)});
+      return;
+    }
+    names_.push_back({line_, outcome.change.change_id});
+    request.change = std::move(outcome.change);
+    request.actor = actor_;
+  }
+
+  void send() {
+    if (requests_.empty()) return;
+    auto names = std::make_shared<std::vector<Answers::Line>>(std::move(names_));
+    queue_->submit(std::move(requests_), [answers = answers_, names = std::move(names)](
+                                             std::span<ChangeRequest> requests) { answers->write(*names, requests); });
+    names_.clear();
+    requests_.clear();
+  }
+
+  ChangeQueue* queue_;
+  Answers* answers_;
+  std::string actor_;
+  ChangeReader reader_;
+  std::string rest_;  // of a line whose end has not come yet
+  std::uint64_t line_ = 0;
+  std::vector<ChangeRequest> requests_;
+  std::vector<Answers::Line> names_;
+};
+
+Status run_apply(const std::string& directory, const std::string& input) {
+  auto file = open_file_source(input);
+  if (!file.ok()) return file.status();
+  auto store = RegistryStore::open(directory);
+  if (!store.ok()) return store.status();
+  say_warnings(**store);
+  auto answers = Answers::open();
+  if (!answers.ok()) return answers.status();
+  const auto start = Clock::now();
+  const auto size = (*file)->size();
+  Status read_status;
+  {
+    ChangeQueue queue(**store);
+    ChangeSender sender(queue, **answers, fmt::format("uid:{}", getuid()));
+    Progress progress("changes", size, stderr_is_terminal() && size);
+    // Opened behind the store: who waits for `apply` to be ready before sending waits for nothing.
+    auto source = decompress(std::move(*file));
+    if (!source.ok()) read_status = source.status();
+    std::vector<char> bytes(std::size_t{1} << 18);
+    for (bool is_end = !read_status.ok(); !is_end && !(*answers)->is_lost();) {
+      const auto got = (*source)->read(bytes);
+      if (!got.ok()) read_status = got.status();
+      // A line that the input broke off in is not sent: half a change is none.
+      if (!got.ok()) break;
+      is_end = *got == 0;
+      sender.take({bytes.data(), *got}, is_end);
+      progress.update(sender.lines(), (*source)->bytes_taken());
+    }
+  }
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  const std::uint64_t done = (*answers)->done();
+  say("{}: {} changes in {:.2f} s: {} ok, {} repeated, {} refused; the registry is at seq {}\n", directory,
+      with_commas(done + (*answers)->repeated() + (*answers)->refused()), seconds, with_commas(done),
+      with_commas((*answers)->repeated()), with_commas((*answers)->refused()), (*store)->registry().seq());
+  if ((*store)->state() != RegistryStore::State::kReady) return {StatusKind::kOutput, (*store)->state_reason()};
+  if (Status status = (*answers)->end(); !status.ok()) return status;
+  return read_status;
+}
+
+Status run_checkpoint(const std::string& directory) {
+  const auto start = Clock::now();
+  auto store = RegistryStore::open(directory);
+  if (!store.ok()) return store.status();
+  say_warnings(**store);
+  const auto made = (*store)->checkpoint();
+  if (!made.ok()) return made.status();
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  if (made->was_written) {
+    say("{}: an image of seq {} in {:.2f} s\n", directory, made->seq, seconds);
+  } else {
+    say("{}: the newest image is of seq {} already\n", directory, made->seq);
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_live_verbs(CLI::App& registry, Command& command) {
+  auto init_directory = std::make_shared<std::string>();
+  auto init_image = std::make_shared<std::string>();
+  auto* init = registry.add_subcommand("init", "Make a registry directory, which can be changed, from an image");
+  init->add_option("DIR", *init_directory, "The directory; not there yet, or empty")->required()->type_name("");
+  init->add_option("--from", *init_image, "Its first image")->required()->check(not_empty)->type_name("IMAGE");
+  init->footer(
+      "The directory becomes a registry of its own, with a new UUID, at the seq of the image. It holds images, the "
+      "journal\n"
+      "of all changes and `head`, the last answered one; all are readable by their owner only.\n\n"
+      "Example:\n  clearline registry init live --from registry.img");
+  init->callback([init_directory, init_image, &command] {
+    command.run = [init_directory, init_image]() -> Status {
+      if (Status status = RegistryStore::create(*init_directory, *init_image); !status.ok()) return status;
+      say("{}: a registry; change it with 'registry apply', use it with -r\n", *init_directory);
+      return {};
+    };
+  });
+
+  auto apply_directory = std::make_shared<std::string>();
+  auto apply_input = std::make_shared<std::string>();
+  auto* apply = registry.add_subcommand("apply", "Apply changes, one JSON object a line; one answer a line on stdout");
+  apply->add_option("DIR", *apply_directory, "Registry directory")->required()->type_name("");
+  apply->add_option("CHANGES", *apply_input, "Changes, plain, .gz or .zst; - is stdin")->required()->type_name("");
+  apply->footer(
+      "A change is answered when it is on disk. What comes together is written together; who sends one change and "
+      "waits\n"
+      "for its answer gets it. Sending a change again, with its change_id, is safe: it is answered as the first time, "
+      "with\n"
+      "\"repeat\":true. A refused change is an answer, not a failure.\n\n"
+      "Examples:\n"
+      "  clearline registry apply live changes.ndjson > answers.ndjson\n"
+      "  echo '{\"op\":\"suspend\",\"code\":\"P123456789012\",\"change_id\":\"k-81\"}' | clearline registry apply live "
+      "-\n\n"
+      "Exit: 0 all were answered, 3 input cut short, 4 registry damaged, or in use by another writer, 5 the journal or "
+      "an\n"
+      "answer could not be written.");
+  apply->callback([apply_directory, apply_input, &command] {
+    command.run = [apply_directory, apply_input] { return run_apply(*apply_directory, *apply_input); };
+  });
+
+  auto checkpoint_directory = std::make_shared<std::string>();
+  auto* checkpoint = registry.add_subcommand("checkpoint", "Write an image of a registry directory as it is now");
+  checkpoint->add_option("DIR", *checkpoint_directory, "Registry directory")->required()->type_name("");
+  checkpoint->footer(
+      "A start reads the newest image and the changes behind it: fewer after a checkpoint. The two newest images stay, "
+      "and\n"
+      "all of the journal.\n\nExample:\n  clearline registry checkpoint live");
+  checkpoint->callback([checkpoint_directory, &command] {
+    command.run = [checkpoint_directory] { return run_checkpoint(*checkpoint_directory); };
+  });
+}
+
+}  // namespace clearline

@@ -1,0 +1,345 @@
+#include "io/store/registry_directory.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <map>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "engine/entry_record.h"
+#include "engine/hash.h"
+#include "io/formats/errno_words.h"
+#include "io/store/image.h"
+
+namespace clearline {
+namespace {
+
+constexpr std::string_view kImageStart = "image-";
+constexpr std::string_view kImageEnd = ".img";
+constexpr std::size_t kSeqDigits = 20;
+
+Status refused(const std::string& what) { return {StatusKind::kRegistry, what}; }
+
+std::uint64_t file_bytes(const std::string& path) {
+  struct stat info{};
+  return stat(path.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+}
+
+}  // namespace
+
+bool is_directory(const std::string& path) {
+  struct stat info{};
+  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+std::string RegistryDirectory::image_path(std::uint64_t seq) const {
+  const std::string digits = std::to_string(seq);
+  return path_ + "/" + std::string(kImageStart) + std::string(kSeqDigits - digits.size(), '0') + digits +
+         std::string(kImageEnd);
+}
+
+Result<std::vector<std::uint64_t>> RegistryDirectory::images() const {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(path_.c_str()), closedir);
+  if (!folder) return refused(path_ + ": error: cannot read the directory: " + errno_words(errno));
+  std::vector<std::uint64_t> seqs;
+  while (const dirent* entry = readdir(folder.get())) {  // NOLINT(concurrency-mt-unsafe): a stream of our own
+    std::string_view name = entry->d_name;
+    if (!name.starts_with(kImageStart) || !name.ends_with(kImageEnd)) continue;
+    name.remove_prefix(kImageStart.size());
+    name.remove_suffix(kImageEnd.size());
+    std::uint64_t seq = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), seq);
+    if (name.size() == kSeqDigits && error == std::errc() && end == name.data() + name.size()) seqs.push_back(seq);
+  }
+  std::sort(seqs.rbegin(), seqs.rend());
+  return seqs;
+}
+
+Status RegistryDirectory::prune_images() const {
+  const auto seqs = images();
+  if (!seqs.ok()) return seqs.status();
+  for (std::size_t i = kImagesKept; i < seqs->size(); ++i) {
+    const std::string path = image_path((*seqs)[i]);
+    if (unlink(path.c_str()) != 0 && errno != ENOENT) {
+      return {StatusKind::kOutput, path + ": error: cannot remove it: " + errno_words(errno)};
+    }
+  }
+  return {};
+}
+
+Result<HeadRecord> RegistryDirectory::read_head() const {
+  if (!is_directory(path_)) {
+    return refused(path_ + ": error: " + (errno == ENOENT ? "is not there" : "is no directory") +
+                   "; make a registry directory with 'registry init'");
+  }
+  if (access(head_path().c_str(), F_OK) != 0) {
+    const bool has_journal = access(journal_path().c_str(), F_OK) == 0;
+    return refused(has_journal ? head_path() +
+                                     ": error: is missing beside its journal; put it back from a backup, or "
+                                     "where 'registry init' was interrupted, run that again"
+                               : path_ + ": error: is no registry directory; make one with 'registry init'");
+  }
+  return Head::read(head_path(), vfs_);
+}
+
+/// Whether an image belongs to the journal and stands where it says.
+Status RegistryDirectory::check_image(const RegistryTable& table, std::uint64_t seq, Journal& journal) const {
+  const std::string path = image_path(seq);
+  if (!(table.identity() == journal.identity())) {
+    return refused(path + ": error: it is of another registry than the journal; put the right one back");
+  }
+  if (table.seq() != seq) {
+    return refused(path + ": error: it holds seq " + std::to_string(table.seq()) + "; give it its own name back");
+  }
+  Chain chain = journal.base_chain();
+  if (seq > journal.base_seq()) {
+    const Status status = journal.read_row(seq, [&](const JournalRow& row) { chain = row.chain; });
+    if (!status.ok()) return status;
+  }
+  if (table.shape().chain != chain) {
+    return refused(path + ": error: the journal has another history up to seq " + std::to_string(seq) +
+                   "; image and journal are not of the same registry: put both back from one backup");
+  }
+  return {};
+}
+
+Status replay_row(const JournalRow& row, const std::string& journal_path, RegistryWriter& writer) {
+  std::array<PreparedEntry, ChangeWindow::kCodesMax> prepared;
+  std::size_t count = 0;
+  for (const std::string_view record : {row.after, row.new_after}) {
+    if (record.empty()) continue;
+    const auto entry = read_entry_record(record);
+    const auto ready = entry ? writer.prepare(*entry) : std::nullopt;
+    if (!ready) {
+      return refused(journal_path + ": error: seq " + std::to_string(row.seq) +
+                     (entry ? ": not enough memory for its entry; use a larger machine"
+                            : ": its entry cannot be read; put the journal back from a backup"));
+    }
+    prepared[count++] = *ready;
+  }
+  writer.publish(row.seq, std::span(prepared).first(count));
+  return {};
+}
+
+/// Where head points, the chain must be head's: else rows were put in the place of those that were answered.
+Status RegistryDirectory::check_head(const JournalRow& row, const HeadRecord& head) const {
+  if (row.seq != head.seq || row.chain == head.chain) return {};
+  return refused(journal_path() + ": error: seq " + std::to_string(row.seq) +
+                 " is not the change that was answered; put the journal back from a backup");
+}
+
+Result<RegistryDirectory::Found> RegistryDirectory::find(Journal::Mode mode) const {
+  Found found;
+  const auto head = read_head();
+  if (!head.ok()) return head.status();
+  found.head = *head;
+  auto seqs = images();
+  if (!seqs.ok()) return seqs.status();
+  auto journal = Journal::open(journal_path(), mode, vfs_);
+  if (!journal.ok()) return journal.status();
+  found.journal = std::move(*journal);
+  if (!(found.journal->identity() == found.head.identity)) {
+    return refused(journal_path() + ": error: it is of another registry than head; put both back from one backup");
+  }
+  const auto last = found.journal->last();
+  if (!last.ok()) return last.status();
+  found.last = *last;
+  if (found.last.seq < found.head.seq) {
+    return refused(journal_path() + ": error: seq " + std::to_string(found.last.seq + 1) + " to " +
+                   std::to_string(found.head.seq) +
+                   " were answered and are missing; put the journal and its -wal back from a backup");
+  }
+  for (const std::uint64_t seq : *seqs) {
+    if (seq > found.last.seq) {
+      return refused(image_path(seq) + ": error: it is newer than the journal, which ends at seq " +
+                     std::to_string(found.last.seq) + "; put the journal and head back from a backup of then");
+    }
+    if (seq >= found.journal->base_seq()) found.images.push_back(seq);
+  }
+  return found;
+}
+
+Status RegistryDirectory::replay(Opened& opened) const {
+  Journal& journal = *opened.journal;
+  if (opened.head.seq > journal.base_seq() && opened.head.seq <= opened.image_seq) {
+    Status checked;
+    const Status read =
+        journal.read_row(opened.head.seq, [&](const JournalRow& row) { checked = check_head(row, opened.head); });
+    if (!read.ok()) return read;
+    if (!checked.ok()) return checked;
+  }
+  if (opened.last.seq == opened.image_seq) return {};
+  return journal.read_from(opened.image_seq + 1, [&](const JournalRow& row) -> Status {
+    if (Status status = check_head(row, opened.head); !status.ok()) return status;
+    return replay_row(row, journal_path(), *opened.writer);
+  });
+}
+
+Result<RegistryDirectory::Opened> RegistryDirectory::open(Journal::Mode mode) const {
+  auto found = find(mode);
+  if (!found.ok()) return found.status();
+  Opened opened;
+  opened.head = found->head;
+  opened.journal = std::move(found->journal);
+  opened.last = found->last;
+  for (const std::uint64_t seq : found->images) {
+    auto image = read_image(image_path(seq), Growth::kInPlace);
+    if (!image.ok()) {
+      opened.warnings.push_back(image.status().message());
+      continue;
+    }
+    if (Status status = check_image(image->table(), seq, *opened.journal); !status.ok()) return status;
+    opened.image_seq = seq;
+    opened.registry = std::make_unique<Registry>(std::move(*image));
+    break;
+  }
+  if (!opened.registry) {
+    const std::string why = opened.warnings.empty() ? path_ + ": error: there is no image" : opened.warnings.front();
+    return refused(why + "; no other image is good: put one back from a backup");
+  }
+  opened.writer = std::make_unique<RegistryWriter>(opened.registry->mutable_table());
+  if (Status status = replay(opened); !status.ok()) return status;
+  if (!opened.warnings.empty()) {
+    opened.warnings.push_back(path_ + ": went on with the image of seq " + std::to_string(opened.image_seq) +
+                              " and the journal, which make the same registry");
+  }
+  return opened;
+}
+
+Result<RegistryDirectory::Info> RegistryDirectory::info() const {
+  const auto found = find(Journal::Mode::kRead);
+  if (!found.ok()) return found.status();
+  Journal& journal = *found->journal;
+  Info info;
+  info.identity = found->head.identity;
+  info.seq = found->last.seq;
+  info.base_seq = journal.base_seq();
+  if (info.seq > info.base_seq) info.last_change_us = found->last.effective_us;
+  info.images = found->images;
+  for (const std::uint64_t seq : info.images) info.image_bytes += file_bytes(image_path(seq));
+  info.journal_bytes = file_bytes(journal_path()) + file_bytes(journal_path() + "-wal");
+  // The newest image whose header can be read, and the codes that came since.
+  Status unreadable = refused(path_ + ": error: there is no image; put one back from a backup");
+  for (const std::uint64_t seq : info.images) {
+    const auto image = read_image_info(image_path(seq));
+    if (!image.ok()) {
+      unreadable = image.status();
+      continue;
+    }
+    info.entries = image->shape.entry_count;
+    if (seq == info.seq) return info;
+    const Status status = journal.read_from(seq + 1, [&](const JournalRow& row) {
+      info.entries += static_cast<std::uint64_t>(row.op == ChangeOp::kIssue || row.op == ChangeOp::kReissue);
+      return Status();
+    });
+    if (!status.ok()) return status;
+    return info;
+  }
+  return unreadable;
+}
+
+namespace {
+
+constexpr const char* kNotWhatChangesMake = " of its entries are not what the changes make of them";
+
+std::uint64_t record_checksum(const Entry& entry, std::string& scratch) {
+  scratch.clear();
+  append_entry_record(entry, scratch);
+  return checksum64(scratch.data(), scratch.size());
+}
+
+/// Compares two registries entry by entry; the first code that differs is counted, not named.
+std::optional<std::string> difference(const RegistryTable& image, const RegistryTable& replayed) {
+  if (image.entry_count() != replayed.entry_count()) {
+    return "holds " + std::to_string(image.entry_count()) + " entries where the changes make " +
+           std::to_string(replayed.entry_count());
+  }
+  std::uint64_t different = 0;
+  for (const Code code : image.codes_sorted())
+    different += static_cast<std::uint64_t>(image.find(code) != replayed.find(code));
+  if (different == 0) return std::nullopt;
+  return std::to_string(different) + kNotWhatChangesMake;
+}
+
+}  // namespace
+
+Result<RegistryDirectory::Verified> RegistryDirectory::verify() const {
+  const auto found = find(Journal::Mode::kRead);
+  if (!found.ok()) return found.status();
+  Journal& journal = *found->journal;
+  if (found->images.empty()) return refused(path_ + ": error: there is no image; put one back from a backup");
+  Verified verified;
+  verified.seq = found->last.seq;
+  verified.images = found->images.size();
+
+  // Oldest image first. What the journal makes of the codes that were changed up to an image must be what it holds, and
+  // so must the image before with the changes in between.
+  std::unordered_map<std::uint64_t, std::uint64_t> changed;  // code -> checksum of its record
+  std::string scratch;
+  std::unique_ptr<Registry> replayed;  // the image before, with all changes up to the row that was read
+  std::unique_ptr<RegistryWriter> writer;
+  auto next_image = found->images.rbegin();
+  const auto check_images_at = [&](std::uint64_t seq) -> Status {
+    if (next_image == found->images.rend() || *next_image != seq) return {};
+    const std::string path = image_path(*next_image++);
+    auto image = read_image(path, Growth::kInPlace);
+    if (!image.ok()) return image.status();
+    if (const auto fault = image->table().content_fault()) {
+      return refused(path + ": error: " + std::string(*fault) + "; put it back from a backup");
+    }
+    if (Status status = check_image(image->table(), seq, journal); !status.ok()) return status;
+    std::uint64_t different = 0;
+    for (const auto& [digits, checksum] : changed) {
+      const auto entry = image->find(Code{digits});
+      different += static_cast<std::uint64_t>(!entry || record_checksum(*entry, scratch) != checksum);
+    }
+    const auto words = different != 0 ? std::optional(std::to_string(different) + kNotWhatChangesMake)
+                       : replayed     ? difference(image->table(), replayed->table())
+                                      : std::nullopt;
+    if (words) return refused(path + ": error: " + *words + "; put it back from a backup");
+    writer.reset();
+    replayed = std::make_unique<Registry>(std::move(*image));
+    writer = std::make_unique<RegistryWriter>(replayed->mutable_table());
+    return {};
+  };
+  if (Status status = check_images_at(journal.base_seq()); !status.ok()) return status;
+  if (verified.seq > journal.base_seq()) {
+    const Status status = journal.read_from(journal.base_seq() + 1, [&](const JournalRow& row) -> Status {
+      ++verified.changes;
+      if (Status head = check_head(row, found->head); !head.ok()) return head;
+      for (const std::string_view record : {row.after, row.new_after}) {
+        const auto entry = record.empty() ? std::nullopt : read_entry_record(record);
+        if (entry) changed[entry->code.digits] = record_checksum(*entry, scratch);
+      }
+      if (replayed) {
+        if (Status replay = replay_row(row, journal_path(), *writer); !replay.ok()) return replay;
+      }
+      return check_images_at(row.seq);
+    });
+    if (!status.ok()) return status;
+  }
+  // And what is served now: the newest image with the changes behind it.
+  if (const auto fault = replayed->table().content_fault()) {
+    return refused(path_ + ": error: " + std::string(*fault) + " after the last change; this is a bug");
+  }
+  verified.entries = replayed->size();
+  return verified;
+}
+
+Result<Registry> read_any_registry(const std::string& path, std::vector<std::string>& warnings) {
+  if (!is_directory(path)) return read_image(path);
+  auto opened = RegistryDirectory(path).open(Journal::Mode::kRead);
+  if (!opened.ok()) return opened.status();
+  warnings.insert(warnings.end(), opened->warnings.begin(), opened->warnings.end());
+  return std::move(*opened->registry);
+}
+
+}  // namespace clearline

@@ -1,0 +1,116 @@
+// A registry directory: what lies in it, and how it becomes a registry again.
+//
+//   DIR/head                  the last answered change (io/store/head.h); made last, so a directory without one was never
+//                             begun, or is not ours
+//   DIR/journal.db, -wal, -shm  every change since the directory was made (io/store/journal.h)
+//   DIR/image-N.img           the registry at seq N, 20 digits (io/store/image.h); the newest kImagesKept of them stay
+//   DIR/image.part            an image that is being written, or was when its writer was killed
+//   DIR/lock                  locked by the process that writes
+//
+// The directory is 0700, its files are 0600: they hold personal data.
+//
+// Opening     head; the images that are there; the journal at one moment; the newest image that is good; the changes behind
+//             it. In this order, so that a reader beside a writer finds a journal that is newer than all it has seen.
+//             What is done for each finding, and why, is a table in ARCHITECTURE.md. Refused means kRegistry with the
+//             place; nothing is guessed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "clearline/registry.h"
+#include "clearline/status.h"
+#include "engine/registry_writer.h"
+#include "io/store/head.h"
+#include "io/store/journal.h"
+
+namespace clearline {
+
+class RegistryDirectory {
+ public:
+  /// How many images stay: should the newest one be damaged, the one before and the journal make the same registry.
+  static constexpr std::size_t kImagesKept = 2;
+
+  /// `vfs` names the SQLite VFS that journal and head go through; "" is the default one.
+  explicit RegistryDirectory(std::string path, std::string vfs = "") : path_(std::move(path)), vfs_(std::move(vfs)) {}
+
+  const std::string& path() const { return path_; }
+  const std::string& vfs() const { return vfs_; }
+  std::string head_path() const { return path_ + "/head"; }
+  std::string journal_path() const { return path_ + "/journal.db"; }
+  std::string lock_path() const { return path_ + "/lock"; }
+  std::string image_path(std::uint64_t seq) const;
+  std::string image_part_path() const { return path_ + "/image.part"; }
+
+  /// The seqs of its images, newest first.
+  Result<std::vector<std::uint64_t>> images() const;
+  /// Removes all images but the newest kImagesKept.
+  Status prune_images() const;
+
+  /// A registry as it was opened. The registry stands where its writer and the journal can go on from it.
+  struct Opened {
+    std::unique_ptr<Registry> registry;
+    std::unique_ptr<RegistryWriter> writer;
+    std::unique_ptr<Journal> journal;
+    HeadRecord head;
+    Journal::Last last;
+    std::uint64_t image_seq = 0;
+    std::vector<std::string> warnings;  ///< what was found bad and could be done without
+  };
+  Result<Opened> open(Journal::Mode mode) const;
+
+  /// What it is, without reading its entries.
+  struct Info {
+    RegistryIdentity identity;
+    std::uint64_t seq = 0;
+    std::uint64_t base_seq = 0;
+    std::uint64_t entries = 0;
+    std::vector<std::uint64_t> images;
+    std::uint64_t image_bytes = 0;
+    std::uint64_t journal_bytes = 0;
+    std::optional<std::int64_t> last_change_us;  ///< its `effective`
+  };
+  Result<Info> info() const;
+
+  /// Checks all there is: every image to the last entry, the chain of the whole journal, head, and each image against the
+  /// changes that lead to it.
+  struct Verified {
+    std::uint64_t seq = 0;
+    std::uint64_t entries = 0;
+    std::uint64_t changes = 0;
+    std::size_t images = 0;
+  };
+  Result<Verified> verify() const;
+
+ private:
+  /// Head, images and journal, held against each other.
+  struct Found {
+    HeadRecord head;
+    std::vector<std::uint64_t> images;  // newest first; none is older than the journal's base, none newer than its end
+    std::unique_ptr<Journal> journal;
+    Journal::Last last;
+  };
+  Result<Found> find(Journal::Mode mode) const;
+  Result<HeadRecord> read_head() const;
+  Status check_image(const RegistryTable& table, std::uint64_t seq, Journal& journal) const;
+  Status check_head(const JournalRow& row, const HeadRecord& head) const;
+  Status replay(Opened& opened) const;
+
+  std::string path_;
+  std::string vfs_;
+};
+
+/// The entry of a record, applied to a registry that is read: prepares and publishes the entries of a row.
+Status replay_row(const JournalRow& row, const std::string& journal_path, RegistryWriter& writer);
+
+/// Whether a path is a directory, and so a live registry where a registry is wanted.
+bool is_directory(const std::string& path);
+
+/// The registry of a path: an image, or a directory at the last change that is on disk. Warnings are appended.
+Result<Registry> read_any_registry(const std::string& path, std::vector<std::string>& warnings);
+
+}  // namespace clearline

@@ -1,0 +1,447 @@
+#include "io/store/registry_store.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "engine/entry_record.h"
+#include "io/formats/errno_words.h"
+#include "io/store/image.h"
+
+namespace clearline {
+namespace {
+
+/// How long an `ok` is remembered at least: 30 days, and one for clocks that stepped back.
+constexpr std::int64_t kRememberedUs = std::int64_t{31} * 24 * 3600 * 1'000'000;
+
+void fill_random_bytes(void* data, std::size_t size) {
+  auto* at = static_cast<unsigned char*>(data);
+  while (size > 0) {
+    const ssize_t got = getrandom(at, size, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) std::abort();  // salts that can be guessed would betray names; there is no going on without
+    at += got;
+    size -= static_cast<std::size_t>(got);
+  }
+}
+
+std::int64_t system_now_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+RegistryIdentity new_identity() {
+  RegistryIdentity identity;
+  fill_random_bytes(identity.uuid.data(), identity.uuid.size());
+  identity.uuid[6] = static_cast<std::uint8_t>((identity.uuid[6] & 0x0F) | 0x40);  // RFC 9562: version 4, random
+  identity.uuid[8] = static_cast<std::uint8_t>((identity.uuid[8] & 0x3F) | 0x80);
+  return identity;
+}
+
+Status cannot(const std::string& path, const char* what) {
+  return {StatusKind::kOutput, path + ": error: " + what + ": " + errno_words(errno)};
+}
+
+/// The descriptor of the lock, or why there is none.
+Result<int> take_lock(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) {
+    return Status(StatusKind::kRegistry, path + ": error: cannot open it for writing: " + errno_words(errno) +
+                                             "; changes need a directory that can be written");
+  }
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  close(fd);
+  return Status(StatusKind::kRegistry, path +
+                                           ": error: another process changes this registry; send the changes to it, "
+                                           "or wait for its end");
+}
+
+/// Makes the directory, or makes sure that there is nothing in it but what an interrupted create() leaves.
+Status make_directory(const RegistryDirectory& directory) {
+  const std::string& path = directory.path();
+  if (mkdir(path.c_str(), 0700) == 0) return {};
+  if (errno != EEXIST) return cannot(path, "cannot make the directory");
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(path.c_str()), closedir);
+  if (!folder) return cannot(path, "cannot read the directory");
+  std::vector<std::string> left;
+  while (const dirent* entry = readdir(folder.get())) {  // NOLINT(concurrency-mt-unsafe): a stream of our own
+    const std::string name = entry->d_name;
+    if (name == "." || name == ".." || name == "lock") continue;
+    const bool is_ours = name.starts_with("image") || name.starts_with("journal.db");
+    if (!is_ours) {
+      return {StatusKind::kOutput, path + ": error: is " + (name == "head" ? "a registry already" : "not empty") +
+                                       "; name a directory that is not there yet"};
+    }
+    left.push_back(path + "/" + name);
+  }
+  if (access(directory.head_path().c_str(), F_OK) == 0) {
+    return {StatusKind::kOutput, path + ": error: is a registry already; name a directory that is not there yet"};
+  }
+  for (const std::string& file : left) {
+    if (unlink(file.c_str()) != 0) return cannot(file, "cannot remove what an interrupted init left");
+  }
+  return chmod(path.c_str(), 0700) == 0 ? Status() : cannot(path, "cannot set its mode");
+}
+
+Status sync_folder(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return cannot(path, "cannot open the folder");
+  const int synced = fsync(fd);
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return synced == 0 || error == EINVAL ? Status() : cannot(path, "cannot sync the folder");
+}
+
+std::string folder_of(const std::string& path) {
+  std::string_view name = path;
+  while (name.size() > 1 && name.ends_with('/')) name.remove_suffix(1);
+  const std::size_t slash = name.rfind('/');
+  return slash == std::string_view::npos ? "." : std::string(name.substr(0, std::max<std::size_t>(slash, 1)));
+}
+
+}  // namespace
+
+Status RegistryStore::create(const std::string& directory_path, const std::string& image) {
+  auto registry = read_image(image);
+  if (!registry.ok()) return registry.status();
+  const RegistryDirectory directory(directory_path);
+  if (Status status = make_directory(directory); !status.ok()) return status;
+  const auto lock = take_lock(directory.lock_path());
+  if (!lock.ok()) return lock.status();
+  HeadRecord head;
+  head.identity = new_identity();
+  head.seq = registry->seq();
+  head.chain = first_chain(head.identity);
+  registry->mutable_table().set_origin(head.identity, head.chain);
+  Status status = write_image(*registry, directory.image_path(head.seq));
+  if (status.ok()) status = Journal::create(directory.journal_path(), head.identity, head.seq, head.chain);
+  // Last: only with a head the directory is one.
+  if (status.ok()) status = Head::create(directory.head_path(), head);
+  if (status.ok()) status = sync_folder(directory.path());
+  if (status.ok()) status = sync_folder(folder_of(directory.path()));
+  close(*lock);
+  return status;
+}
+
+RegistryStore::RegistryStore(RegistryDirectory directory, const Options& options)
+    : directory_(std::move(directory)), options_(options), ids_([] {
+        std::uint64_t key = 0;
+        fill_random_bytes(&key, sizeof key);
+        return key;
+      }()) {
+  if (!options_.now_us) options_.now_us = system_now_us;
+}
+
+Result<std::unique_ptr<RegistryStore>> RegistryStore::open(const std::string& path, const Options& options) {
+  std::unique_ptr<RegistryStore> store(new RegistryStore(RegistryDirectory(path, options.vfs), options));
+  const RegistryDirectory& directory = store->directory_;
+  if (access(directory.head_path().c_str(), F_OK) == 0) {
+    const auto lock = take_lock(directory.lock_path());
+    if (!lock.ok()) return lock.status();
+    store->lock_fd_ = *lock;
+  }
+  auto opened = directory.open(Journal::Mode::kWrite);
+  if (!opened.ok()) return opened.status();
+  store->opened_ = std::move(*opened);
+  auto head = Head::open(directory.head_path(), options.vfs);
+  if (!head.ok()) return head.status();
+  store->head_ = std::move(*head);
+  // What was committed and not answered counts from here on.
+  const Journal::Last& last = store->opened_.last;
+  if (last.seq != store->opened_.head.seq) {
+    if (Status status = store->head_->write({store->opened_.head.identity, last.seq, last.chain}); !status.ok()) {
+      return status;
+    }
+  }
+  store->next_ = last;
+  store->newest_image_ = store->opened_.image_seq;
+  if (Status status = store->load_ids(); !status.ok()) return status;
+  if (options.moves_wal_aside) store->wal_thread_ = std::jthread([it = store.get()] { it->move_wal_aside(); });
+  return store;
+}
+
+RegistryStore::~RegistryStore() {
+  if (wal_thread_.joinable()) {
+    {
+      const std::scoped_lock lock(wal_mutex_);
+      is_ending_ = true;
+    }
+    wal_wanted_.notify_one();
+    wal_thread_.join();
+  }
+  head_.reset();
+  opened_.journal.reset();
+  if (lock_fd_ >= 0) close(lock_fd_);  // last: the next writer finds everything closed
+}
+
+Status RegistryStore::load_ids() {
+  return opened_.journal->read_ids(options_.now_us() - kRememberedUs,
+                                   [&](std::uint64_t seq, std::string_view id) { ids_.put(ids_.hash(id), seq); });
+}
+
+std::string RegistryStore::state_reason() const {
+  const std::scoped_lock lock(mutex_);
+  return state_reason_;
+}
+
+void RegistryStore::fail(State state, const std::string& reason) {
+  state_reason_ = reason;
+  state_.store(state, std::memory_order_release);  // pairs with the acquire in state()
+}
+
+void RegistryStore::apply(std::span<ChangeRequest* const> requests) {
+  const std::scoped_lock lock(mutex_);
+  if (state_.load(std::memory_order_relaxed) == State::kFailed) {
+    refuse_group(requests, ChangeError::kReadOnly, state_reason_);
+    return;
+  }
+  if (wal_is_moved_.exchange(false, std::memory_order_acquire)) move_wal();
+  const RegistryWriter::Mark mark = opened_.writer->mark();
+  const Journal::Last before = next_;
+  Status status = prepare_group(requests);
+  if (status.ok() && !pending_.empty()) status = opened_.journal->commit();
+  if (!status.ok()) {
+    const JournalFault fault = opened_.journal->fault();
+    opened_.journal->rollback();
+    forget_group();
+    opened_.writer->rollback(mark);
+    next_ = before;
+    const bool is_space = fault == JournalFault::kNoSpace;
+    fail(is_space ? State::kNoSpace : State::kFailed, status.message());
+    refuse_group(requests, is_space ? ChangeError::kBusy : ChangeError::kReadOnly,
+                 is_space ? "no space left for the journal; nothing was changed: send it again when there is some"
+                          : "the journal failed; whether this change is on disk shows when the registry is opened "
+                            "again: send it again then");
+    return;
+  }
+  if (!pending_.empty()) {
+    status = head_->write({opened_.head.identity, next_.seq, next_.chain});
+    if (!status.ok()) {
+      // The rows are on disk and not answered: the next start counts them, and sending them again finds them.
+      forget_group();
+      opened_.writer->rollback(mark);
+      next_ = before;
+      fail(State::kFailed, status.message());
+      refuse_group(requests, ChangeError::kReadOnly,
+                   "head failed; whether this change is on disk shows when the registry is opened again: send it again "
+                   "then");
+      return;
+    }
+    if (state_.load(std::memory_order_relaxed) != State::kReady) fail(State::kReady, "");
+    for (const Pending& pending : pending_) {
+      opened_.writer->publish(pending.request->answer.seq, std::span(pending.entries).first(pending.entry_count));
+    }
+    pending_.clear();
+    after_.clear();
+  }
+  for (ChangeRequest* request : requests) request->is_answered = true;
+  if (opened_.journal->wal_bytes() >= options_.wal_bytes_max) {
+    if (wal_thread_.joinable()) {
+      {
+        const std::scoped_lock wal_lock(wal_mutex_);
+        wal_is_wanted_ = true;
+      }
+      wal_wanted_.notify_one();
+    } else {
+      move_wal();
+    }
+  }
+}
+
+/// Judges all changes and appends the good ones to the journal, without a commit. A status that is not ok is the
+/// journal's.
+Status RegistryStore::prepare_group(std::span<ChangeRequest* const> requests) {
+  now_us_ = options_.now_us();
+  for (ChangeRequest* request : requests) {
+    if (request->is_answered) continue;
+    request->answer = {};
+    if (Status status = take(*request); !status.ok()) return status;
+  }
+  return {};
+}
+
+Status RegistryStore::take(ChangeRequest& request) {
+  const Change& change = request.change;
+  const std::uint64_t id_hash = ids_.hash(change.change_id);
+  if (const auto seq = ids_.find(id_hash)) {
+    const auto is_repeat = answer_repeat(request, *seq);
+    if (!is_repeat.ok()) return is_repeat.status();
+    if (*is_repeat) return {};
+  }
+  const auto refuse = [&](ChangeError error, std::string_view detail) {
+    request.answer.error = error;
+    request.answer.detail = detail;
+    return Status();
+  };
+  if (change.at_us && *change.at_us > now_us_ + kAtAheadMaxUs) {
+    return refuse(ChangeError::kAtInFuture, "at is more than 5 minutes ahead of the clock here");
+  }
+  const std::int64_t at_us = change.at_us.value_or(now_us_);
+  const Date on = korean_date((at_us - (at_us % 1'000'000 + 1'000'000) % 1'000'000) / 1'000'000);
+  const ChangeEffect effect =
+      effect_of(change, on, entry_now(change.code), change.new_code ? entry_now(*change.new_code) : std::nullopt);
+  if (effect.error) return refuse(*effect.error, effect.detail);
+  return append(request, effect, id_hash);
+}
+
+/// Answers a change whose id was answered `ok` before, at `seq`. False: it was another id of the same hash.
+Result<bool> RegistryStore::answer_repeat(ChangeRequest& request, std::uint64_t seq) {
+  bool is_it = false;
+  const Status status = opened_.journal->read_row(seq, [&](const JournalRow& row) {
+    is_it = row.change_id == request.change.change_id;
+    if (!is_it) return;
+    content_.clear();
+    append_change_content(request.change, content_);
+    if (content_hash(row.salt, content_) == row.content_hash) {
+      request.answer.seq = seq;
+      request.answer.repeat = true;
+    } else {
+      request.answer.error = ChangeError::kChangeIdReused;
+      request.answer.detail = "this change_id was answered ok for another change; give each change its own";
+    }
+  });
+  return status.ok() ? Result(is_it) : Result<bool>(status);
+}
+
+std::optional<Entry> RegistryStore::entry_now(Code code) const {
+  const auto pending = after_.find(code.digits);
+  return pending != after_.end() ? std::optional(pending->second) : opened_.writer->find(code);
+}
+
+void RegistryStore::fill_salt(std::array<std::uint8_t, 16>& salt) {
+  if (random_.size() < salt.size()) {
+    random_.resize(4096);
+    fill_random_bytes(random_.data(), random_.size());
+  }
+  std::copy(random_.end() - static_cast<std::ptrdiff_t>(salt.size()), random_.end(), salt.begin());
+  random_.resize(random_.size() - salt.size());
+}
+
+Status RegistryStore::append(ChangeRequest& request, const ChangeEffect& effect, std::uint64_t id_hash) {
+  const Change& change = request.change;
+  Pending pending{&request, id_hash, {}, 0};
+  const auto prepare = [&](const Entry& entry) {
+    const auto prepared = opened_.writer->prepare(entry);
+    if (prepared) pending.entries[pending.entry_count++] = *prepared;
+    return prepared.has_value();
+  };
+  if (!prepare(effect.after) || (effect.new_after && !prepare(*effect.new_after))) {
+    request.answer.error = ChangeError::kReadOnly;
+    request.answer.detail = "there is no room for further entries in memory; nothing was changed";
+    return {};
+  }
+  const auto before = entry_now(change.code);
+  before_record_.clear();
+  after_record_.clear();
+  new_record_.clear();
+  if (before) append_entry_record(*before, before_record_);
+  append_entry_record(effect.after, after_record_);
+  if (effect.new_after) append_entry_record(*effect.new_after, new_record_);
+  content_.clear();
+  append_change_content(change, content_);
+
+  JournalRow row;
+  row.seq = next_.seq + 1;
+  row.at_us = change.at_us.value_or(now_us_);
+  row.effective_us = std::max(row.at_us, next_.effective_us);
+  // A clock that was set back: see Journal::read_ids.
+  row.received_us = next_.received_us > std::numeric_limits<std::int64_t>::min() + Journal::kReceivedFallMaxUs
+                        ? std::max(now_us_, next_.received_us - Journal::kReceivedFallMaxUs)
+                        : now_us_;
+  row.op = change.op;
+  row.by = change.by;
+  row.code = change.code;
+  row.new_code = change.new_code;
+  row.change_id = change.change_id;
+  row.actor = request.actor;
+  fill_salt(row.salt);
+  row.content_hash = content_hash(row.salt, content_);
+  row.before = before_record_;
+  row.after = after_record_;
+  row.new_after = new_record_;
+  row.chain = next_chain(next_.chain, row);
+  if (pending_.empty()) {
+    if (Status status = opened_.journal->begin(); !status.ok()) return status;
+  }
+  pending_.push_back(pending);  // first: a group that fails in its first append is one, too
+  if (Status status = opened_.journal->append(row); !status.ok()) return status;
+  request.answer.seq = row.seq;
+  next_ = {row.seq, row.chain, row.effective_us, row.received_us};
+  ids_.put(id_hash, row.seq);
+  after_.insert_or_assign(change.code.digits, effect.after);
+  if (effect.new_after) after_.insert_or_assign(effect.new_after->code.digits, *effect.new_after);
+  return {};
+}
+
+void RegistryStore::refuse_group(std::span<ChangeRequest* const> requests, ChangeError error,
+                                 const std::string& detail) {
+  for (ChangeRequest* request : requests) {
+    if (request->is_answered) continue;
+    request->is_answered = true;
+    request->answer = {};
+    request->answer.error = error;
+    request->answer.detail = detail;
+  }
+}
+
+void RegistryStore::forget_group() {
+  for (const Pending& pending : pending_) ids_.remove(pending.id_hash);
+  pending_.clear();
+  after_.clear();
+}
+
+Result<RegistryStore::Checkpoint> RegistryStore::checkpoint() {
+  const std::scoped_lock one_at_a_time(checkpoint_mutex_);
+  std::unique_lock lock(mutex_);
+  Checkpoint made;
+  made.seq = opened_.registry->seq();
+  if (made.seq == newest_image_) return made;
+  if (state_.load(std::memory_order_relaxed) == State::kFailed) {
+    return Status(StatusKind::kOutput, directory_.path() + ": error: no checkpoint, because the journal failed: " +
+                                           state_reason_ + "; open the registry again");
+  }
+  const Chain chain = next_.chain;
+  RegistrySnapshot snapshot(*opened_.writer);
+  lock.unlock();
+  Status status = write_image(snapshot, chain, directory_.image_path(made.seq), directory_.image_part_path());
+  lock.lock();
+  snapshot.end();
+  if (!status.ok()) return status;
+  newest_image_ = made.seq;
+  lock.unlock();
+  made.was_written = true;
+  status = directory_.prune_images();
+  return status.ok() ? Result(made) : Result<Checkpoint>(status);
+}
+
+/// Moves the rest of the write-ahead log into the journal, so that it starts anew. A failure leaves it longer; the next
+/// group tries again.
+void RegistryStore::move_wal() { (void)opened_.journal->restart_wal(); }
+
+void RegistryStore::move_wal_aside() {
+  std::unique_lock lock(wal_mutex_);
+  for (;;) {
+    wal_wanted_.wait(lock, [&] { return wal_is_wanted_ || is_ending_; });
+    if (is_ending_) return;
+    lock.unlock();
+    (void)opened_.journal->checkpoint_wal();
+    wal_is_moved_.store(true, std::memory_order_release);  // pairs with the exchange in apply()
+    lock.lock();
+    wal_is_wanted_ = false;
+  }
+}
+
+}  // namespace clearline

@@ -1,0 +1,148 @@
+// RegistryStore: the only owner of a registry that changes. What is answered is on disk, and seen.
+//
+//   apply     judge each change -> journal rows -> commit (fsync) -> head (fsync) -> publish -> answer, in this order
+//   start     RegistryDirectory::open, then head is brought to the journal's end: what was committed and not answered
+//             counts, and whoever sends it again gets `repeat`
+//
+// Group commit   apply() takes all changes that have gathered, and one pair of fsyncs answers them. While they are at the
+//             disk the next ones gather (io/store/change_queue.h); there is no timer.
+// In a group     each change is judged by what the ones before it made, published or not. If the commit fails, all of
+//             them fail: none was judged by what is.
+// Idempotence    a map from keyed hashes of change_ids to seqs, of the last kRemembered; a hit is checked against its row.
+//             It is made at start, 16 to 37 bytes a change.
+// Failure        no space: nothing was written, the group is answered `busy`, and a later one tries again. A failed
+//             fsync, or anything unknown: what was written may be on disk or not; from then on all is answered `read_only`
+//             until the directory is opened again, which finds out. Screening goes on. state() says why.
+// Threads        apply() and checkpoint() by any, one at a time each; they lock against each other for moments. Readers of
+//             registry() wait for nobody. One process a directory: DIR/lock.
+// Checkpoints    an image of the registry at its seq, written while changes go on; older images go, the journal stays. The
+//             write-ahead log is moved into the journal by a thread of its own when it is kWalBytesMax long.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "clearline/change.h"
+#include "clearline/registry.h"
+#include "clearline/status.h"
+#include "engine/hash.h"
+#include "engine/registry_writer.h"
+#include "io/formats/change_reader.h"
+#include "io/store/change_ids.h"
+#include "io/store/registry_directory.h"
+
+namespace clearline {
+
+/// A change on its way, and its answer.
+struct ChangeRequest {
+  Change change;
+  std::string actor;         ///< who sends it: "uid:1000"
+  bool is_answered = false;  ///< from the start: a line that could not be read
+  ChangeAnswer answer;
+};
+
+class RegistryStore {
+ public:
+  struct Options {
+    std::string vfs;                       ///< the SQLite VFS; "" is the default one
+    std::function<std::int64_t()> now_us;  ///< Unix time; empty: the system's
+    bool moves_wal_aside = true;           ///< a thread moves the write-ahead log; else apply() does it now and then
+    std::uint64_t wal_bytes_max = std::uint64_t{64} << 20;
+  };
+
+  /// A new directory (or an empty one, or what an interrupted create() left) from an image: a registry of its own, with a
+  /// new UUID, at the seq of the image. kOutput when the directory is not empty.
+  static Status create(const std::string& directory, const std::string& image);
+  /// For changing. kRegistry also when another process has it open for that.
+  static Result<std::unique_ptr<RegistryStore>> open(const std::string& directory, const Options& options);
+  static Result<std::unique_ptr<RegistryStore>> open(const std::string& directory) {
+    return open(directory, Options());
+  }
+  ~RegistryStore();
+
+  const Registry& registry() const { return *opened_.registry; }
+  /// What was found bad at the start and could be done without.
+  const std::vector<std::string>& warnings() const { return opened_.warnings; }
+
+  /// Answers changes, in order. Those that are answered already stay as they are.
+  void apply(std::span<ChangeRequest* const> requests);
+
+  enum class State { kReady, kNoSpace, kFailed };
+  State state() const { return state_.load(std::memory_order_acquire); }
+  /// Why it is not ready; empty when it is.
+  std::string state_reason() const;
+
+  /// Writes an image of the registry as it is. Nothing to do when the newest image is of this seq.
+  struct Checkpoint {
+    std::uint64_t seq = 0;
+    bool was_written = false;
+  };
+  Result<Checkpoint> checkpoint();
+
+ private:
+  RegistryStore(RegistryDirectory directory, const Options& options);
+
+  struct Pending {
+    ChangeRequest* request;
+    std::uint64_t id_hash;
+    std::array<PreparedEntry, ChangeWindow::kCodesMax> entries;
+    std::size_t entry_count;
+  };
+
+  Status load_ids();
+  Status prepare_group(std::span<ChangeRequest* const> requests);
+  Status take(ChangeRequest& request);
+  Result<bool> answer_repeat(ChangeRequest& request, std::uint64_t seq);
+  Status append(ChangeRequest& request, const ChangeEffect& effect, std::uint64_t id_hash);
+  std::optional<Entry> entry_now(Code code) const;
+  void refuse_group(std::span<ChangeRequest* const> requests, ChangeError error, const std::string& detail);
+  void forget_group();
+  void fail(State state, const std::string& reason);
+  void move_wal();
+  void move_wal_aside();
+  void fill_salt(std::array<std::uint8_t, 16>& salt);
+
+  RegistryDirectory directory_;
+  Options options_;
+  int lock_fd_ = -1;
+  RegistryDirectory::Opened opened_;
+  std::unique_ptr<Head> head_;
+  std::uint64_t newest_image_ = 0;
+
+  mutable std::mutex mutex_;  // apply, and the moments of a checkpoint; guards all below
+  std::atomic<State> state_{State::kReady};
+  std::string state_reason_;
+  ChangeIds ids_;
+  std::vector<Pending> pending_;                    // of the group, in order
+  std::unordered_map<std::uint64_t, Entry> after_;  // what the group makes of codes
+  Journal::Last next_;                              // behind the group
+  std::int64_t now_us_ = 0;
+  std::string before_record_;
+  std::string after_record_;
+  std::string new_record_;
+  std::string content_;
+  std::vector<std::uint8_t> random_;
+
+  std::mutex checkpoint_mutex_;  // one checkpoint at a time
+
+  // The thread that moves the write-ahead log aside.
+  std::mutex wal_mutex_;
+  std::condition_variable wal_wanted_;
+  bool wal_is_wanted_ = false;
+  bool is_ending_ = false;
+  std::atomic<bool> wal_is_moved_{false};
+  std::jthread wal_thread_;
+};
+
+}  // namespace clearline
