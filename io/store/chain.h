@@ -13,7 +13,7 @@
 // Against whom  whoever changes some rows and cannot rewrite all that follow, `head` and the copies others keep of a
 //               chain. It is no signature: who may write the whole folder can make another history.
 // Threads       any; each has a context of its own.
-// Costs         0.6 microseconds a row for both hashes with SHA instructions (bench/journal_bench).
+// Costs         half a microsecond a row for both hashes with SHA instructions (bench/journal_bench).
 #pragma once
 
 #include <array>
