@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "io/formats/decoded.h"
+#include "io/formats/kernels.h"
 
 namespace clearline {
 
@@ -22,7 +23,7 @@ namespace clearline {
 struct SkimmedMember {
   std::uint32_t key;        ///< behind the key's opening quote
   std::uint32_t key_end;    ///< its closing quote
-  std::uint32_t value;      ///< behind the colon: spaces may come first
+  std::uint32_t colon;      ///< before the value: spaces may come between
   std::uint32_t value_end;  ///< the comma or brace behind the value: spaces may come before
 };
 
@@ -30,46 +31,51 @@ class JsonSkim {
  public:
   static constexpr std::size_t kDoubtful = static_cast<std::size_t>(-1);
 
-  /// `text` with readable zero bytes behind it; `next` is the first operator of a line. Behind the last operator of the text
-  /// its end is listed.
-  JsonSkim(std::string_view text, const std::uint32_t* next) : text_(text.data()), size_(text.size()), next_(next) {}
+  /// `text` with readable zero bytes behind it; `ops` from the first operator of a line on. Behind the last operator of the
+  /// text its end is listed.
+  JsonSkim(std::string_view text, const JsonOps& ops) : text_(text.data()), size_(text.size()), next_(ops) {}
 
-  /// Shows the members of a line to `visit(key, key_end, value, value_end)`, as SkimmedMember has them. `open` is the
-  /// line's first byte that is no space. The place of its line end (or the text's), if the line is valid unless something
+  /// Shows each SkimmedMember of a line to `visit`. `open` is the line's first byte that is no space. The place of its line end (or the text's), if the line is valid unless something
   /// in it is marked as bad; kDoubtful when it is not, or only LineWalker can tell.
   template <typename Visit>
   std::size_t skim(std::size_t open, Visit visit) {
     if (text_[open] != '{' || take() != open) return kDoubtful;
     std::size_t op = take();
-    if (text_[op] == '}') {
+    if (byte_ == '}') {
       if (behind_spaces(open + 1) != op) return kDoubtful;
     } else {
       std::size_t key = open + 1;
       for (;;) {
-        if (text_[op] != ':') return kDoubtful;
+        if (byte_ != ':') return kDoubtful;
         const std::size_t key_begin = behind_spaces(key) + 1;
         const std::size_t key_end = before_spaces(op) - 1;
         if (key_end < key_begin) return kDoubtful;
-        const std::size_t value = op + 1;
+        const std::size_t colon = op;
         op = take();
-        if (text_[op] == '{' || text_[op] == '[') {
+        if (byte_ == '{' || byte_ == '[') {
           op = skip_nested(op);
           if (op == kDoubtful) return kDoubtful;
         }
-        visit(key_begin, key_end, value, op);
-        if (text_[op] != ',') break;
+        const auto place = [](std::size_t at) { return static_cast<std::uint32_t>(at); };
+        visit(SkimmedMember{place(key_begin), place(key_end), place(colon), place(op)});
+        if (byte_ != ',') break;
         key = op + 1;
         op = take();
       }
-      if (text_[op] != '}') return kDoubtful;
+      if (byte_ != '}') return kDoubtful;
     }
     const std::size_t end = take();
-    return end >= size_ || text_[end] == '\n' ? end : kDoubtful;
+    return end >= size_ || byte_ == '\n' ? end : kDoubtful;
   }
 
-  /// The first operator that was not taken.
-  const std::uint32_t* next() const { return next_; }
+  /// From the first operator that was not taken.
+  const JsonOps& next() const { return next_; }
 
+  /// Before an operator and the next one there are spaces, or bytes that the scan has called bad; a line end is an operator
+  /// itself. So a walk from one to the other stays between them.
+  static bool is_space(char c) { return static_cast<unsigned char>(c) <= ' '; }
+
+ private:
   std::size_t behind_spaces(std::size_t at) const {
     while (is_space(text_[at])) ++at;
     return at;
@@ -79,42 +85,40 @@ class JsonSkim {
     return at;
   }
 
- private:
-  /// Before an operator and the next one there are spaces, or bytes that the scan has called bad; a line end is an operator
-  /// itself. So a walk from one to the other stays between them.
-  static bool is_space(char c) { return static_cast<unsigned char>(c) <= ' '; }
-
-  std::size_t take() { return *next_++; }
+  std::size_t take() {
+    byte_ = *next_.bytes++;
+    return *next_.places++;
+  }
 
   /// From an opening bracket inside the outer object to the operator behind its closing one.
   std::size_t skip_nested(std::size_t op) {
     std::uint32_t objects = 0;  // bit d: what is open at depth d + 1 is an object
     int depth = 1;              // the outer object
     for (;;) {
-      if (text_[op] == '{' || text_[op] == '[') {
+      if (byte_ == '{' || byte_ == '[') {
         if (depth == kJsonDepthMax) return kDoubtful;
         const std::size_t open = op;
-        const bool is_object = text_[open] == '{';
+        const bool is_object = byte_ == '{';
         objects = (objects & ~(1U << depth)) | static_cast<std::uint32_t>(is_object) << depth;
         ++depth;
         op = take();
         if (!is_object) continue;
-        if (text_[op] == ':') {
+        if (byte_ == ':') {
           op = take();
           continue;
         }
-        if (text_[op] != '}' || behind_spaces(open + 1) != op) return kDoubtful;
+        if (byte_ != '}' || behind_spaces(open + 1) != op) return kDoubtful;
       }
       assert(depth > 1);
       const bool in_object = (objects >> (depth - 1) & 1) != 0;
-      if (text_[op] == ',') {
+      if (byte_ == ',') {
         op = take();
         if (!in_object) continue;
-        if (text_[op] != ':') return kDoubtful;
+        if (byte_ != ':') return kDoubtful;
         op = take();
         continue;
       }
-      if (text_[op] != (in_object ? '}' : ']')) return kDoubtful;
+      if (byte_ != (in_object ? '}' : ']')) return kDoubtful;
       --depth;
       op = take();
       if (depth == 1) return op;
@@ -123,7 +127,8 @@ class JsonSkim {
 
   const char* text_;
   std::size_t size_;
-  const std::uint32_t* next_;
+  JsonOps next_;
+  char byte_ = 0;  // of the operator taken last
 };
 
 }  // namespace clearline

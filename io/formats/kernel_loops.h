@@ -63,25 +63,26 @@ LineScan scan_lines(const char* text, std::size_t size) {
 
 /// Eight at a time whether there are as many or not: how many there are is anybody's guess.
 template <typename Bytes>
-std::size_t list_marks(const std::uint64_t* words, std::size_t begin, std::size_t end, std::uint32_t* places) {
-  std::uint32_t* out = places;
-  for (std::size_t w = begin; w < end; ++w) {
-    std::uint64_t bits = words[w];
-    const int count = __builtin_popcountll(bits);
-    for (int done = 0; done < count; done += 8) {
-      for (int i = 0; i < 8; ++i) {
-        out[done + i] =
-            static_cast<std::uint32_t>(64 * w) + static_cast<std::uint32_t>(__builtin_ctzll(bits | 1ULL << 63));
+std::size_t list_ops(const char* text, const std::uint64_t* marks, std::size_t words, const JsonOps& ops) {
+  std::size_t total = 0;
+  for (std::size_t w = 0; w < words; ++w) {
+    std::uint64_t bits = marks[w];
+    const auto count = static_cast<std::size_t>(__builtin_popcountll(bits));
+    for (std::size_t done = 0; done < count; done += 8) {
+      for (std::size_t i = total + done; i < total + done + 8; ++i) {
+        const std::size_t place = 64 * w + static_cast<std::size_t>(__builtin_ctzll(bits | 1ULL << 63));
+        ops.places[i] = static_cast<std::uint32_t>(place);
+        ops.bytes[i] = text[place];
         bits &= bits - 1;
       }
     }
-    out += count;
+    total += count;
   }
-  return static_cast<std::size_t>(out - places);
+  return total;
 }
 
 template <typename Bytes>
-inline constexpr Kernels kKernelsOf{mark_json<Bytes>,  mark_csv<Bytes>,        scan_json<Bytes>,
-                                    list_marks<Bytes>, count_line_ends<Bytes>, scan_lines<Bytes>};
+inline constexpr Kernels kKernelsOf{mark_json<Bytes>, mark_csv<Bytes>,        scan_json<Bytes>, list_ops<Bytes>,
+                                    nullptr,          count_line_ends<Bytes>, scan_lines<Bytes>};
 
 }  // namespace clearline

@@ -46,11 +46,13 @@ LineScan scan_lines(const char* text, std::size_t size) {
   return scan;
 }
 
-std::size_t list_marks(const std::uint64_t* words, std::size_t begin, std::size_t end, std::uint32_t* places) {
+std::size_t list_ops(const char* text, const std::uint64_t* marks, std::size_t words, const JsonOps& ops) {
   std::size_t count = 0;
-  for (std::size_t w = begin; w < end; ++w) {
-    for (std::uint64_t bits = words[w]; bits != 0; bits &= bits - 1) {
-      places[count++] = static_cast<std::uint32_t>(64 * w + static_cast<std::size_t>(std::countr_zero(bits)));
+  for (std::size_t w = 0; w < words; ++w) {
+    for (std::uint64_t bits = marks[w]; bits != 0; bits &= bits - 1) {
+      const std::size_t place = 64 * w + static_cast<std::size_t>(std::countr_zero(bits));
+      ops.places[count] = static_cast<std::uint32_t>(place);
+      ops.bytes[count++] = text[place];
     }
   }
   return count;
@@ -58,7 +60,7 @@ std::size_t list_marks(const std::uint64_t* words, std::size_t begin, std::size_
 
 }  // namespace
 
-constexpr Kernels kScalarKernels{mark_json, mark_csv, nullptr, list_marks, count_line_ends, scan_lines};
+constexpr Kernels kScalarKernels{mark_json, mark_csv, nullptr, list_ops, nullptr, count_line_ends, scan_lines};
 
 const Kernels& kernels() {
 #if defined(__x86_64__)

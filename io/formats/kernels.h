@@ -29,6 +29,33 @@ struct JsonMarks {
   std::uint64_t* bad;      ///< bytes at which a line goes wrong, or may
 };
 
+/// Operators in the order of the text: their places, and the bytes there.
+struct JsonOps {
+  std::uint32_t* places;
+  char* bytes;
+};
+
+inline constexpr std::size_t kJsonKeys = 6;
+
+/// The keys that are looked for, by the first eight bytes that they have in a text, from the opening quote on.
+struct JsonKeys {
+  std::uint64_t starts[kJsonKeys];  // NOLINT(modernize-avoid-c-arrays): see above
+  std::uint64_t
+      masks[kJsonKeys];  // NOLINT(modernize-avoid-c-arrays): the bytes of `starts` that a key is long enough for
+};
+
+/// A line, by its operators.
+struct SkimmedLine {
+  std::uint32_t end_op;  ///< the number of its line end among the operators
+  bool is_odd;           ///< JsonSkim must see it; what follows does not count then
+  unsigned char found;   ///< a bit for each key that is there
+  struct Value {
+    std::uint32_t colon;  ///< before it. Of a key that is not there: the line's opening brace,
+    std::uint32_t end;    ///< the comma or brace behind it; of a key that is not there, the byte behind that brace
+  };
+  Value values[kJsonKeys];  // NOLINT(modernize-avoid-c-arrays): see above
+};
+
 /// All answer for 64 bytes at a time; `marks` has one bit a byte, from the lowest.
 struct Kernels {
   /// `"`, `\` and everything below a space in the 64 * words bytes at `text`.
@@ -37,8 +64,13 @@ struct Kernels {
   void (*mark_csv)(const char* text, std::size_t words, std::uint64_t* marks);
   /// Null where vectors are missing: then the exact pass alone is faster. Reads 64 * words + 8 bytes.
   void (*scan_json)(const char* text, std::size_t words, JsonMarks& marks);
-  /// The places of the bits of [begin, end) words, in order, as bytes of the text; returns how many. Writes up to 63 more.
-  std::size_t (*list_marks)(const std::uint64_t* words, std::size_t begin, std::size_t end, std::uint32_t* places);
+  /// The places of the bits of `words` words, in order, and the bytes of the text there; returns how many. Writes up to 63
+  /// more.
+  std::size_t (*list_ops)(const char* text, const std::uint64_t* marks, std::size_t words, const JsonOps& ops);
+  /// Skims lines from operator `first` on, `lines_max` of them or as many as the `count` operators have; returns how many. A
+  /// line that is not odd is valid unless something in it is bad. Null where JsonSkim sees every line.
+  std::size_t (*skim_lines)(const char* text, const JsonOps& ops, std::size_t first, std::size_t count,
+                            const JsonKeys& keys, SkimmedLine* lines, std::size_t lines_max);
   /// LFs in a text; reads no byte behind it.
   std::size_t (*count_line_ends)(const char* text, std::size_t size);
   /// Reads no byte behind the text.

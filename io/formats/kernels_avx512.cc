@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "io/formats/json_groups_avx512.h"
+#include "io/formats/json_lines_avx512.h"
 #include "io/formats/kernel_loops.h"
 
 namespace clearline {
@@ -47,20 +48,24 @@ class Bytes {
 };
 
 /// The places in a word are its bits' numbers, compressed to those that are set.
-std::size_t list_marks_avx512(const std::uint64_t* words, std::size_t begin, std::size_t end, std::uint32_t* places) {
+std::size_t list_ops_avx512(const char* text, const std::uint64_t* marks, std::size_t words, const JsonOps& ops) {
   alignas(64) static constexpr unsigned char kNumbers[64] = {
       0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
       22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
       44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
   const __m512i numbers = _mm512_load_si512(kNumbers);
-  std::uint32_t* out = places;
-  for (std::size_t w = begin; w < end; ++w) {
-    const std::uint64_t bits = words[w];
+  std::size_t total = 0;
+  for (std::size_t w = 0; w < words; ++w) {
+    const std::uint64_t bits = marks[w];
     const auto count = static_cast<unsigned>(__builtin_popcountll(bits));
+    std::uint32_t* const out = ops.places + total;
+    const __m512i bytes = _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512(text + 64 * w));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(ops.bytes + total), _mm512_castsi512_si128(bytes));
     const __m512i set = _mm512_maskz_compress_epi8(bits, numbers);
     const __m512i base = _mm512_set1_epi32(static_cast<int>(64 * w));
     _mm512_storeu_si512(out, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(set))));
     if (count > 16) {
+      _mm512_storeu_si512(ops.bytes + total, bytes);
       const __m128i second = _mm512_extracti32x4_epi32(set, 1);
       const __m128i third = _mm512_extracti32x4_epi32(set, 2);
       const __m128i fourth = _mm512_extracti32x4_epi32(set, 3);
@@ -68,14 +73,14 @@ std::size_t list_marks_avx512(const std::uint64_t* words, std::size_t begin, std
       _mm512_storeu_si512(out + 32, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(third)));
       _mm512_storeu_si512(out + 48, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(fourth)));
     }
-    out += count;
+    total += count;
   }
-  return static_cast<std::size_t>(out - places);
+  return total;
 }
 
 }  // namespace
 
-constexpr Kernels kAvx512Kernels{mark_json<Bytes>,  mark_csv<Bytes>,        JsonGroups::run,
-                                 list_marks_avx512, count_line_ends<Bytes>, scan_lines<Bytes>};
+constexpr Kernels kAvx512Kernels{mark_json<Bytes>, mark_csv<Bytes>,        JsonGroups::run,  list_ops_avx512,
+                                 JsonLines::run,   count_line_ends<Bytes>, scan_lines<Bytes>};
 
 }  // namespace clearline

@@ -4,8 +4,9 @@
 // refuses integers beyond 64 bits, which are valid JSON, and tells no column. bench/ holds the passes against it.
 //
 //   block --scan_json--> words: operators, backslashes, doubts      (64 bytes an operation, a block at a time)
-//   line  --JsonSkim---> members of the outer object                (from operator to operator)
-//   line  --LineWalker-> the same, and what is wrong where          (character by character; only lines in doubt)
+//   line  --skim_lines-> members that are wanted                    (its operators as bits of a word; AVX-512)
+//         --JsonSkim---> members of the outer object                (from operator to operator; what is odd, or all)
+//         --LineWalker-> the same, and what is wrong where          (character by character; only lines in doubt)
 //
 // A line end is in no string, so a damaged line cannot reach its neighbour. UTF-8 is checked a block at a time; only
 // when that fails, each of its lines is checked alone.
@@ -43,6 +44,13 @@ class KeyTable {
       const std::string& name = names[field];
       if (name.size() > kStartBytes) ends_[field] = load8(name.data() + name.size() - kStartBytes);
     }
+    for (std::size_t k = 0; k < kJsonKeys; ++k) {
+      const std::string quoted = '"' + names[k] + '"';
+      const std::size_t size = std::min(quoted.size(), kStartBytes);
+      quoted_.starts[k] = load_some(quoted.data(), size);
+      quoted_.masks[k] = kMasks[size];
+      if (quoted.size() > kStartBytes) longer_ |= 1U << k;
+    }
     for (multiplier_ = 0x9E3779B97F4A7C15; !fill(names) && tries_ < kTriesMax; ++tries_)
       multiplier_ = multiplier_ * 5 + 2;
   }
@@ -58,6 +66,28 @@ class KeyTable {
     // No branch: which key comes is anybody's guess.
     const auto is_it = static_cast<std::size_t>(known.start == start) & static_cast<std::size_t>(known.size == size);
     return kFieldCount ^ ((known.field ^ kFieldCount) & (0 - is_it));
+  }
+
+  /// The names as skim_lines wants them.
+  const JsonKeys& quoted() const { return quoted_; }
+
+  /// Whether the keys that skim_lines took for fields, a bit of `found` for each, are theirs to the end: of a long name it has
+  /// seen the start. False also where a space stands behind such a key.
+  bool are_whole(unsigned found, std::string_view text, const SkimmedLine::Value* values) const {
+    for (found &= longer_; found != 0; found &= found - 1) {
+      const auto field = static_cast<std::size_t>(std::countr_zero(found));
+      const std::string_view name = names_[field];
+      const std::size_t colon = values[field].colon;
+      if (colon < name.size() + 3) return false;
+      const char* const key = text.data() + colon - 1 - name.size();
+      // Behind a backslash, what looks like its opening quote would be one inside.
+      if (key[-2] == '\\' || key[-1] != '"' || text[colon - 1] != '"') return false;
+      if (name.size() < kStartBytes ? name != std::string_view(key, name.size())
+                                    : load8(key) != load8(name.data()) || !is_rest_of(field, key)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /// Whether a key that find() took for a field goes on as its name does.
@@ -108,7 +138,10 @@ class KeyTable {
     return true;
   }
 
+  static_assert(kJsonKeys == kFieldCount);
   FieldNames names_;
+  JsonKeys quoted_{};
+  unsigned longer_ = 0;  // a bit for each name that does not fit into the first bytes with both its quotes
   std::array<std::uint64_t, kFieldCount> ends_{};  // the last eight bytes of longer names
   std::uint64_t multiplier_ = 0;
   int tries_ = 0;
@@ -183,7 +216,10 @@ struct NdjsonDecoder::State {
       : names(format.names), keys(format.names), line_bytes_max(format.line_bytes_max), bad_byte(format.bad_byte) {}
 
   void scan();
+  const SkimmedLine* next_skimmed();
+  bool take_skimmed(const SkimmedLine& line, std::size_t open, char*& unescaped);
   bool skim(std::size_t open, char*& unescaped);
+  bool take_values(const SkimmedLine& line, std::size_t end, char*& unescaped);
   void walk(std::size_t line, char*& unescaped);
 
   FieldNames names;
@@ -195,9 +231,15 @@ struct NdjsonDecoder::State {
   std::uint64_t line_number = 1;
   bool text_is_utf8 = true;
   bool skims = false;
+  decltype(Kernels::skim_lines) skim_lines = nullptr;
   ByteMarks ops;
   std::vector<std::uint32_t> op_places;
-  const std::uint32_t* next_op = nullptr;  // in op_places: the first one at or behind the line that is read
+  std::vector<char> op_bytes;
+  std::size_t op_count = 0;
+  std::size_t next_op = 0;                                   // the first one at or behind the line that is read
+  std::array<SkimmedLine, DecodedBatch::kLinesMax> skimmed;  // some physical lines, blank ones too
+  std::size_t skimmed_count = 0;
+  std::size_t skimmed_next = 0;  // of those, the one behind the line that is read
   ByteMarks escapes;
   ByteMarks bad;
   std::size_t next_bad = 0;  // the first bad byte at or behind the line that is read
@@ -216,8 +258,9 @@ void NdjsonDecoder::start(std::string_view text, std::uint64_t first_line) {
   state.text = text;
   state.at = 0;
   state.line_number = first_line;
-  state.text_is_utf8 = is_utf8(text);
+  state.skim_lines = kernels().skim_lines;
   state.skims = kernels().scan_json != nullptr && state.keys.is_perfect();
+  state.text_is_utf8 = is_utf8(text);
   if (state.skims) state.scan();
   if (state.scratch.size() < text.size() + kBlockPadding) state.scratch.resize(text.size() + kBlockPadding);
 }
@@ -237,53 +280,90 @@ void NdjsonDecoder::State::scan() {
   }
   next_bad = next_mark(bad.data(), 0);
   // Room for every byte, though a fifth of it is used: counting first would cost each block more than the memory does once.
-  if (op_places.size() < 64 * (words + 1)) op_places.resize(64 * (words + 1));
-  kernels().list_marks(ops.data(), 0, words, op_places.data());
-  next_op = op_places.data();
+  if (op_places.size() < 64 * (words + 1)) {
+    op_places.resize(64 * (words + 1));
+    op_bytes.resize(64 * (words + 1));
+  }
+  op_count = kernels().list_ops(text.data(), ops.data(), words, {op_places.data(), op_bytes.data()});
+  next_op = 0;
+  skimmed_count = skimmed_next = 0;
 }
 
-/// The fast pass. False: only walk() can tell what the line is; nothing in `read` counts then.
+/// What the kernel made of the next physical line; null where there is no such kernel.
+const SkimmedLine* NdjsonDecoder::State::next_skimmed() {
+  if (skim_lines == nullptr) return nullptr;
+  if (skimmed_count != 0) next_op = skimmed[skimmed_next - 1].end_op + std::size_t{1};
+  if (skimmed_next == skimmed_count) {
+    skimmed_count = skim_lines(text.data(), {op_places.data(), op_bytes.data()}, next_op, op_count, keys.quoted(),
+                               skimmed.data(), skimmed.size());
+    skimmed_next = 0;
+  }
+  return &skimmed[skimmed_next++];
+}
+
+/// Takes a line that the kernel has skimmed. False: skim() must see it; nothing in `read` counts then.
+bool NdjsonDecoder::State::take_skimmed(const SkimmedLine& line, std::size_t open, char*& unescaped) {
+  if (line.is_odd || op_places[next_op] != open) return false;
+  return keys.are_whole(line.found, text, line.values) && take_values(line, op_places[line.end_op], unescaped);
+}
+
+/// The fast pass without such a kernel, and for what that leaves. False: only walk() can tell what the line is; nothing in
+/// `read` counts then.
 bool NdjsonDecoder::State::skim(std::size_t open, char*& unescaped) {
-  while (*next_op < open) ++next_op;
-  JsonSkim skim(text, next_op);
+  while (op_places[next_op] < open) ++next_op;
+  JsonSkim skim(text, {op_places.data() + next_op, op_bytes.data() + next_op});
   std::array<SkimmedMember, kFieldCount + 1> members;  // the last one for whatever is ignored
   unsigned seen = 0;
   unsigned twice = 0;
   bool has_odd_key = false;
-  const auto visit = [&](std::size_t key, std::size_t key_end, std::size_t value, std::size_t value_end) {
-    const std::size_t field = keys.find(text.data() + key, key_end - key);
-    has_odd_key |= has_mark(escapes.data(), key, key_end);
+  const auto visit = [&](const SkimmedMember& member) {
+    const std::size_t field = keys.find(text.data() + member.key, member.key_end - member.key);
+    has_odd_key |= has_mark(escapes.data(), member.key, member.key_end);
     twice |= seen & 1U << field;
     seen |= 1U << field;
-    SkimmedMember& member = members[field];
-    member.key = static_cast<std::uint32_t>(key);
-    member.key_end = static_cast<std::uint32_t>(key_end);
-    member.value = static_cast<std::uint32_t>(value);
-    member.value_end = static_cast<std::uint32_t>(value_end);
+    members[field] = member;
   };
   const std::size_t end = skim.skim(open, visit);
   if (end == JsonSkim::kDoubtful) return false;
-  next_op = skim.next();
+  next_op = static_cast<std::size_t>(skim.next().places - op_places.data());
   constexpr unsigned kKnown = (1U << kFieldCount) - 1;
-  if (next_bad <= std::min(end, text.size() - 1) || has_odd_key || (twice & kKnown) != 0) return false;
-  for (unsigned fields = seen & kKnown; fields != 0; fields &= fields - 1) {
-    const auto field = static_cast<std::size_t>(std::countr_zero(fields));
+  if (has_odd_key || (twice & kKnown) != 0) return false;
+  SkimmedLine line{};
+  line.found = static_cast<unsigned char>(seen & kKnown);
+  for (std::size_t field = 0; field < kFieldCount; ++field) {
     const SkimmedMember& member = members[field];
-    if (!keys.is_rest_of(field, text.data() + member.key)) return false;
-    const std::size_t value = skim.behind_spaces(member.value);
-    if (text[value] == '"') {
-      const std::size_t value_end = skim.before_spaces(member.value_end) - 1;
-      RawString raw{text.data() + value + 1, text.data() + value_end, false};
-      if (has_mark(escapes.data(), value + 1, value_end)) {
-        char* begin = unescaped;
-        unescaped = unescape(raw, unescaped);
-        read.values[field] = {begin, static_cast<std::size_t>(unescaped - begin)};
-      } else {
-        read.values[field] = raw.view();
-      }
-    } else if (text[value] != 'n') {
-      return false;  // neither string nor null
+    if ((seen >> field & 1U) == 0) {
+      line.values[field] = {static_cast<std::uint32_t>(open), static_cast<std::uint32_t>(open) + 1};
+    } else if (keys.is_rest_of(field, text.data() + member.key)) {
+      line.values[field] = {member.colon, member.value_end};
+    } else {
+      return false;
     }
+  }
+  return take_values(line, end, unescaped);
+}
+
+/// Takes the values of a line that ends at `end`. False: something in it is bad, or a value neither string nor null.
+bool NdjsonDecoder::State::take_values(const SkimmedLine& line, std::size_t end, char*& unescaped) {
+  if (next_bad <= std::min(end, text.size() - 1)) return false;
+  unsigned escaped = 0;
+  for (std::size_t field = 0; field < kFieldCount; ++field) {
+    std::size_t value = line.values[field].colon + std::size_t{1};
+    std::size_t value_end = line.values[field].end;
+    while (JsonSkim::is_space(text[value])) ++value;
+    while (JsonSkim::is_space(text[value_end - 1])) --value_end;
+    const bool is_there = (line.found >> field & 1U) != 0;
+    const bool is_text = is_there && text[value] == '"';
+    if (is_there && !is_text && text[value] != 'n') return false;
+    const std::size_t size = is_text ? value_end - value - 2 : 0;
+    read.values[field] = {text.data() + value + 1, size};
+    escaped |= static_cast<unsigned>(has_mark(escapes.data(), value + 1, value + 1 + size)) << field;
+  }
+  for (; escaped != 0; escaped &= escaped - 1) {  // behind the others: which are is anybody's guess
+    std::string_view& value = read.values[static_cast<std::size_t>(std::countr_zero(escaped))];
+    char* const out = unescaped;
+    unescaped = unescape({value.data(), value.data() + value.size(), true}, out);
+    value = {out, static_cast<std::size_t>(unescaped - out)};
   }
   read.is_valid = true;
   read.end = end;
@@ -312,6 +392,7 @@ void NdjsonDecoder::next(DecodedBatch& batch) {
     std::size_t p = line;
     const char* text = state.text.data();
     while (is_blank(text[p]) || text[p] == '\r') ++p;
+    const SkimmedLine* skimmed = state.skims ? state.next_skimmed() : nullptr;
     if (text[p] == '\n' || p >= state.text.size()) {
       state.at = std::min(p + 1, state.text.size());
       ++state.line_number;
@@ -327,9 +408,12 @@ void NdjsonDecoder::next(DecodedBatch& batch) {
     read.fault = {};
     if (state.skims && state.next_bad < line) state.next_bad = next_mark(state.bad.data(), line);
     char* const unescaped_before = unescaped;
-    if (!state.skims || !state.skim(p, unescaped)) {
+    if (skimmed == nullptr || !state.take_skimmed(*skimmed, p, unescaped)) {
       unescaped = unescaped_before;
-      state.walk(line, unescaped);
+      if (!state.skims || !state.skim(p, unescaped)) {
+        unescaped = unescaped_before;
+        state.walk(line, unescaped);
+      }
     }
     state.at = std::min(read.end + 1, state.text.size());
 

@@ -74,6 +74,18 @@ std::vector<std::vector<std::uint64_t>> scan_of(const std::string& text) {
   return marks;
 }
 
+/// What list_ops makes of marks.
+std::pair<std::vector<std::uint32_t>, std::string> ops_of(const clearline::Kernels& kernels, const std::string& text,
+                                                          const std::vector<std::uint64_t>& marks) {
+  const std::string padded = text + std::string(kBlockPadding, '\0');
+  std::vector<std::uint32_t> places(64 * (marks.size() + 1));
+  std::string bytes(places.size(), '\0');
+  const std::size_t count = kernels.list_ops(padded.data(), marks.data(), marks.size(), {places.data(), bytes.data()});
+  places.resize(count);
+  bytes.resize(count);
+  return {places, bytes};
+}
+
 TEST_F(Kernels, OfEachIsaScanJsonAlike) {
   const std::uint64_t seed = test_seed();
   std::mt19937_64 random(seed);
@@ -98,12 +110,97 @@ TEST_F(Kernels, OfEachIsaScanJsonAlike) {
     for (const Isa isa : vector_isas()) {
       use_isa(isa);
       EXPECT_EQ(scan_of(text), expected) << to_string(isa) << " CLEARLINE_SEED=" << seed;
-      std::vector<std::uint32_t> places(64 * expected[0].size() + 64);
-      std::vector<std::uint32_t> got(places.size());
-      places.resize(kScalarKernels.list_marks(expected[0].data(), 0, expected[0].size(), places.data()));
-      got.resize(kernels().list_marks(expected[0].data(), 0, expected[0].size(), got.data()));
-      EXPECT_EQ(got, places) << to_string(isa);
+      EXPECT_EQ(ops_of(kernels(), text, expected[0]), ops_of(kScalarKernels, text, expected[0])) << to_string(isa);
     }
+  }
+}
+
+/// One line of JSON, or of something like it: brackets and keys in any number, one piece of it in a wrong place at times.
+std::string random_line(std::mt19937_64& random) {
+  std::vector<std::string> pieces;
+  constexpr std::string_view kKeys[] = {
+      "id",      "code", "name", "zip",         "phone",     "declared_at",      "declared_by",
+      "declare", "a",    "",     "memo\\u0041", "\\u007aip", "a\\\"declared_at", "item_ko"};
+  constexpr std::string_view kValues[] = {"1", "null", "\"x\"", "\"\\n\"", "\"\"", "false", "\"2026-01-15\""};
+  constexpr std::string_view kSpaces[] = {"", "", "", "", " ", "  ", "\t"};
+  const bool is_spaced = random() % 4 == 0;
+  const auto put = [&](std::string_view piece) {
+    pieces.emplace_back(piece);
+    if (is_spaced) pieces.emplace_back(kSpaces[random() % std::size(kSpaces)]);
+  };
+  const std::size_t keys = 1 + random() % std::size(kKeys);
+  const auto value = [&](const auto& self, int depth) -> void {
+    const auto kind = random() % 8;
+    if (kind > 1 || depth > 17) return put(kValues[random() % std::size(kValues)]);
+    put(kind == 0 ? "{" : "[");
+    for (std::size_t n = random() % 4; n > 0; --n) {
+      if (kind == 0) {
+        put("\"" + std::string(kKeys[random() % keys]) + "\"");
+        put(":");
+      }
+      self(self, depth + 1);
+      if (n > 1) put(",");
+    }
+    put(kind == 0 ? "}" : "]");
+  };
+  put("{");
+  for (std::size_t n = random() % 24; n > 0; --n) {
+    put("\"" + std::string(kKeys[random() % keys]) + (random() % 4 == 0 ? std::to_string(n) : "") + "\"");
+    put(":");
+    value(value, 1);
+    if (n > 1) put(",");
+  }
+  put("}");
+  if (random() % 3 == 0) {
+    std::string& piece = pieces[random() % pieces.size()];
+    constexpr std::string_view kOthers[] = {"{", "}", "[", "]", ":", ",", "\"x\"", "1", "", "[[[[[[[[[[[[[[[[", "{}"};
+    if (random() % 2 == 0)
+      piece += kOthers[random() % std::size(kOthers)];
+    else
+      piece = kOthers[random() % std::size(kOthers)];
+  }
+  std::string line;
+  for (const std::string& piece : pieces) line += piece;
+  return line + "\n";
+}
+
+TEST_F(Kernels, OfEachIsaTakeTheSameMembers) {
+  const std::uint64_t seed = test_seed();
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < 60; ++round) {
+    std::vector<std::string> lines;
+    std::string text;
+    for (int i = 0; i < 300; ++i) text += lines.emplace_back(random_line(random));
+    use_isa(Isa::kScalar);
+    const auto expected = decoded_ndjson(text);
+    ASSERT_EQ(expected.size(), lines.size());
+    for (const Isa isa : vector_isas()) {
+      use_isa(isa);
+      const auto got = decoded_ndjson(text);
+      ASSERT_EQ(got.size(), expected.size());
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        ASSERT_EQ(got[i], expected[i]) << lines[i] << to_string(isa) << " CLEARLINE_SEED=" << seed;
+      }
+    }
+  }
+}
+
+// What the fast pass sees at once ends at 64 operators, and at 16 levels there is an end to all.
+TEST_F(Kernels, OfEachIsaTakeLinesOfAnyNumberOfMembersAndLevels) {
+  std::string text;
+  for (int n = 1; n < 140; ++n) {
+    text += "{";
+    for (int i = 1; i < n; ++i) text += "\"a" + std::to_string(i) + "\":1,";
+    text += "\"id\":\"D" + std::to_string(n) + "\"}\n";
+  }
+  for (int n = 1; n < 20; ++n) {
+    text += "{\"a\":" + std::string(n, '[') + std::string(n, ']') + ",\"id\":\"D\"}\n";
+  }
+  use_isa(Isa::kScalar);
+  const auto expected = decoded_ndjson(text);
+  for (const Isa isa : vector_isas()) {
+    use_isa(isa);
+    EXPECT_EQ(decoded_ndjson(text), expected) << to_string(isa);
   }
 }
 
