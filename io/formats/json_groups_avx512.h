@@ -3,6 +3,8 @@
 //
 // Classes    Two table look-ups turn each byte into 16 bits, one a class. A transposition of bits (8 by 8 within the
 //            lanes: an affine map of the unit vectors), of bytes and of lanes makes vectors of words out of them.
+// UTF-8      More such classes, of the bytes above ASCII, and the same arithmetic: each lead byte has as many continuation
+//            bytes behind it as it wants, and no other byte is one. Groups of ASCII alone are passed over.
 // Carries    What a word leaves to the next is taken from the lane before: each vector is kept for the next group.
 // Odd        are: a string that runs over a line end; a run of backslashes, spaces or digits over more than one word's
 //            end. JsonReducer does those groups.
@@ -21,6 +23,9 @@ namespace {  // NOLINT(cert-dcl59-cpp): for one file; kernels.h says why
 enum First { kQuote, kBackslash, kLineEnd, kControl, kColon, kComma, kBrace, kOpener };
 enum Second { kCloser, kSpace, kDigit, kZero, kMinus, kPlus, kDot, kExponent };
 enum Escape { kHex, kEscape, kU, kD };
+/// Of the bytes above ASCII. What starts three or four bytes is kLead2 too, what starts four is kLead3 too; what is never in
+/// UTF-8 is kLead4 alone.
+enum Beyond { kContinues, kBelow90, kBelowA0, kLead2, kLead3, kLead4, kNarrow, kWantsUpper };
 
 struct Table {
   alignas(64) unsigned char bytes[128];  // NOLINT(modernize-avoid-c-arrays): kernels.h
@@ -62,9 +67,26 @@ constexpr Table escape_table() {
   }
   return table;
 }
+constexpr Table beyond_table() {
+  Table table{};
+  for (unsigned i = 0; i < 128; ++i) {
+    const unsigned c = 0x80 + i;
+    const bool is_lead = c >= 0xC2 && c <= 0xF4;
+    const bool never = c >= 0xC0 && !is_lead;
+    // Behind these not every continuation byte will do: only upper ones behind the first two, lower ones behind the others.
+    const bool wants_upper = c == 0xE0 || c == 0xF0;
+    const bool is_narrow = wants_upper || c == 0xED || c == 0xF4;
+    table.bytes[i] = static_cast<unsigned char>(
+        (c < 0xC0) << kContinues | (c < 0x90) << kBelow90 | (c < 0xA0) << kBelowA0 | is_lead << kLead2 |
+        (is_lead && c >= 0xE0) << kLead3 | (never || (is_lead && c >= 0xF0)) << kLead4 | is_narrow << kNarrow |
+        wants_upper << kWantsUpper);
+  }
+  return table;
+}
 constexpr Table kFirst = first_table();
 constexpr Table kSecond = second_table();
 constexpr Table kEscapes = escape_table();
+constexpr Table kBeyond = beyond_table();
 
 class JsonGroups {
  public:
@@ -74,18 +96,28 @@ class JsonGroups {
     JsonGroups groups(text);
     std::size_t at = 0;
     for (; at + kWords <= words; at += kWords) groups.group(at, marks);
-    if (at < words) groups.reduce_words(at, words - at, marks);
+    if (at < words) {
+      char last[64 * kWords] = {};  // NOLINT(modernize-avoid-c-arrays): kernels.h
+      std::memcpy(last, text + 64 * at, 64 * (words - at));
+      groups.check_utf8(last);
+      groups.reduce_words(at, words - at, marks);
+    }
+    marks.is_utf8 = !any(groups.not_utf8_);
   }
 
  private:
   using V = unsigned long long __attribute__((vector_size(64)));
   using Word = std::uint64_t;
 
-  /// Byte 8 k + g from byte 8 g + k.
-  static constexpr Table kBytesTransposed = [] {
+  /// Of two vectors whose byte 8 g + k has class k of their eight bytes g: the words of four classes, from kFrom on, of the
+  /// first vector and of the second in turn.
+  template <int kFrom>
+  static constexpr Table kPairs = [] {
     Table table{};
-    for (int k = 0; k < 8; ++k) {
-      for (int g = 0; g < 8; ++g) table.bytes[8 * k + g] = static_cast<unsigned char>(8 * g + k);
+    for (int i = 0; i < 64; ++i) {
+      const int g = i % 8;
+      const int second = i / 8 % 2;
+      table.bytes[i] = static_cast<unsigned char>(64 * second + 8 * g + kFrom + i / 16);
     }
     return table;
   }();
@@ -153,44 +185,85 @@ class JsonGroups {
     return true;
   }
 
-  /// Lane j of vector i becomes lane i of vector j, for eight vectors.
-  static void transpose(V* v) {
-    __m512i a[8];  // NOLINT(modernize-avoid-c-arrays): kernels.h
-    __m512i b[8];  // NOLINT(modernize-avoid-c-arrays)
-    for (int i = 0; i < 8; i += 2) {
-      a[i] = _mm512_unpacklo_epi64(reinterpret_cast<__m512i>(v[i]), reinterpret_cast<__m512i>(v[i + 1]));
-      a[i + 1] = _mm512_unpackhi_epi64(reinterpret_cast<__m512i>(v[i]), reinterpret_cast<__m512i>(v[i + 1]));
+  /// 512 bytes, those of each lane in reverse.
+  struct Text {
+    __m512i bytes[kWords];  // NOLINT(modernize-avoid-c-arrays): kernels.h
+  };
+  static Text load(const char* text) {
+    const __m512i reversed = _mm512_load_si512(kReversed.bytes);
+    Text loaded;
+    for (std::size_t w = 0; w < kWords; ++w) {
+      loaded.bytes[w] = _mm512_shuffle_epi8(_mm512_loadu_si512(text + 64 * w), reversed);
     }
-    // a[i]: pairs (i, i + 1) of lanes 0 2 4 6, a[i + 1]: of lanes 1 3 5 7
-    for (int i = 0; i < 2; ++i) {
-      b[i] = _mm512_shuffle_i64x2(a[i], a[i + 2], 0x88);          // lanes 0, 4 (or 1, 5) of vectors 0 .. 3
-      b[i + 2] = _mm512_shuffle_i64x2(a[i], a[i + 2], 0xDD);      // lanes 2, 6
-      b[i + 4] = _mm512_shuffle_i64x2(a[i + 4], a[i + 6], 0x88);  // the same of vectors 4 .. 7
-      b[i + 6] = _mm512_shuffle_i64x2(a[i + 4], a[i + 6], 0xDD);
+    return loaded;
+  }
+
+  /// The same with bytes above ASCII as 0x7F, which is in no class.
+  static Text ascii(const char* text) {
+    Text loaded = load(text);
+    for (__m512i& bytes : loaded.bytes) bytes = _mm512_min_epu8(bytes, _mm512_set1_epi8(0x7F));
+    return loaded;
+  }
+
+  static __mmask64 every(__m512i) { return ~__mmask64{0}; }
+  static __mmask64 beyond_ascii(__m512i bytes) { return _mm512_movepi8_mask(bytes); }
+
+  /// The words of the classes of a table, eight or the first four: out[k] has class k of each byte that `mask` takes. Bit 7
+  /// of the bytes is not looked at.
+  template <int kClasses, typename Mask>
+  static void classify(const Text& text, const Table& table, V* out, Mask mask) {
+    const __m512i low = _mm512_load_si512(table.bytes);
+    const __m512i high = _mm512_load_si512(table.bytes + 64);
+    const __m512i units = _mm512_set1_epi64(static_cast<long long>(0x8040201008040201));
+    __m512i bits[kWords];  // NOLINT(modernize-avoid-c-arrays): kernels.h
+    for (std::size_t w = 0; w < kWords; ++w) {
+      const __m512i bytes = text.bytes[w];
+      const __m512i classes = _mm512_maskz_permutex2var_epi8(mask(bytes), low, bytes, high);
+      bits[w] = _mm512_gf2p8affine_epi64_epi8(units, classes, 0);
     }
-    for (int i = 0; i < 4; ++i) {
-      v[i] = reinterpret_cast<V>(_mm512_shuffle_i64x2(b[i], b[i + 4], 0x88));
-      v[i + 4] = reinterpret_cast<V>(_mm512_shuffle_i64x2(b[i], b[i + 4], 0xDD));
+    four_classes<0>(bits, out);
+    if constexpr (kClasses > 4) four_classes<4>(bits, out + 4);
+  }
+  template <int kFrom>
+  static void four_classes(const __m512i* bits, V* out) {
+    const __m512i pairs = _mm512_load_si512(kPairs<kFrom>.bytes);
+    __m512i two[4];  // NOLINT(modernize-avoid-c-arrays): for words 2 i and 2 i + 1, four classes
+    for (std::size_t i = 0; i < 4; ++i) two[i] = _mm512_permutex2var_epi8(bits[2 * i], pairs, bits[2 * i + 1]);
+    for (int k = 0; k < 4; k += 2) {
+      const auto four = [&](std::size_t i) {  // for words 4 i to 4 i + 3, two classes
+        return k == 0 ? _mm512_shuffle_i64x2(two[2 * i], two[2 * i + 1], 0x44)
+                      : _mm512_shuffle_i64x2(two[2 * i], two[2 * i + 1], 0xEE);
+      };
+      out[k] = reinterpret_cast<V>(_mm512_shuffle_i64x2(four(0), four(1), 0x88));
+      out[k + 1] = reinterpret_cast<V>(_mm512_shuffle_i64x2(four(0), four(1), 0xDD));
     }
   }
 
-  /// The words of the eight classes of a table: out[k] has class k of the 512 bytes at `text`.
-  static void classify(const char* text, const Table& table, V* out) {
-    const __m512i low = _mm512_load_si512(table.bytes);
-    const __m512i high = _mm512_load_si512(table.bytes + 64);
-    const __m512i reversed = _mm512_load_si512(kReversed.bytes);
-    const __m512i transposed = _mm512_load_si512(kBytesTransposed.bytes);
-    const __m512i units = _mm512_set1_epi64(static_cast<long long>(0x8040201008040201));
-    for (std::size_t w = 0; w < kWords; ++w) {
-      const __m512i bytes = _mm512_shuffle_epi8(_mm512_loadu_si512(text + 64 * w), reversed);
-      const __m512i classes = _mm512_maskz_permutex2var_epi8(~_mm512_movepi8_mask(bytes), low, bytes, high);
-      const __m512i bits = _mm512_gf2p8affine_epi64_epi8(units, classes, 0);
-      out[w] = reinterpret_cast<V>(_mm512_permutexvar_epi8(transposed, bits));
-    }
-    transpose(out);
+  /// Adds what of the 512 bytes at `text` is no UTF-8 to not_utf8_.
+  void check_utf8(const char* text) {
+    __m512i all = _mm512_setzero_si512();
+    for (std::size_t w = 0; w < kWords; ++w) all = _mm512_or_si512(all, _mm512_loadu_si512(text + 64 * w));
+    const bool is_beyond = _mm512_movepi8_mask(all) != 0;
+    if (!is_beyond && !was_beyond_) return;
+    was_beyond_ = is_beyond;
+    V c[8];  // NOLINT(modernize-avoid-c-arrays): kernels.h
+    classify<8>(load(text), kBeyond, c, beyond_ascii);
+    const V wanted =
+        shifted<1>(c[kLead2], leads_[0]) | shifted<2>(c[kLead3], leads_[1]) | shifted<3>(c[kLead4], leads_[2]);
+    const V is_four = shifted<1>(c[kLead4], leads_[2]);
+    const V narrow = shifted<1>(c[kNarrow], leads_[3]);
+    const V wants_upper = shifted<1>(c[kWantsUpper], leads_[4]);
+    const V is_lower = c[kBelow90] | (c[kBelowA0] & ~is_four);
+    not_utf8_ |= (wanted ^ c[kContinues]) | (narrow & ~(wants_upper ^ is_lower)) | (c[kLead4] & ~c[kLead2]);
+    leads_[0] = c[kLead2];
+    leads_[1] = c[kLead3];
+    leads_[2] = c[kLead4];
+    leads_[3] = c[kNarrow];
+    leads_[4] = c[kWantsUpper];
   }
 
   void group(std::size_t at, JsonMarks& marks) {
+    check_utf8(text_ + 64 * at);
     if (reduce(at, marks, lefts_[now_], lefts_[1 - now_])) {
       now_ = 1 - now_;
     } else {
@@ -203,14 +276,15 @@ class JsonGroups {
     const char* text = text_ + 64 * at;
     V a[8];  // NOLINT(modernize-avoid-c-arrays): kernels.h
     V b[8];  // NOLINT(modernize-avoid-c-arrays)
-    classify(text, kFirst, a);
-    classify(text, kSecond, b);
+    const Text bytes = ascii(text);
+    classify<8>(bytes, kFirst, a, every);
+    classify<8>(bytes, kSecond, b, every);
     V bad{};
 
     // Strings.
     V quotes = a[kQuote];
     if (any(a[kBackslash] | was.u) || was.is_escaped != 0) {
-      if (!take_escapes(at, a[kBackslash], quotes, bad, was, left)) return false;
+      if (!take_escapes(at, bytes, a[kBackslash], quotes, bad, was, left)) return false;
     } else {
       left.u = V{};
       left.is_escaped = 0;
@@ -285,7 +359,7 @@ class JsonGroups {
   }
 
   /// Takes escaped quotes out of `quotes`, and adds what is wrong with escapes to `bad`. False: odd.
-  bool take_escapes(std::size_t at, V backslashes, V& quotes, V& bad, const Left& was, Left& left) {
+  bool take_escapes(std::size_t at, const Text& bytes, V backslashes, V& quotes, V& bad, const Left& was, Left& left) {
     const V kOdd = V{} + 0xAAAAAAAAAAAAAAAA;
     V escaped{};
     V out{};  // of each word, whether it ends in a backslash that takes the next byte
@@ -305,8 +379,8 @@ class JsonGroups {
     left.is_escaped = out[7];
     quotes &= ~escaped;
 
-    V e[8];  // NOLINT(modernize-avoid-c-arrays): kernels.h
-    classify(text_ + 64 * at, kEscapes, e);
+    V e[4];  // NOLINT(modernize-avoid-c-arrays): kernels.h
+    classify<4>(bytes, kEscapes, e, every);
     const V u = escaped & e[kU];
     bad |= escaped & ~(u | e[kEscape]);
     const V wanted = shifted<1>(u, was.u) | shifted<2>(u, was.u) | shifted<3>(u, was.u) | shifted<4>(u, was.u);
@@ -429,6 +503,9 @@ class JsonGroups {
   const char* text_;
   Left lefts_[2];  // NOLINT(modernize-avoid-c-arrays): kernels.h
   unsigned now_ = 0;
+  bool was_beyond_ = false;  // whether the last group was not ASCII
+  V leads_[5] = {};          // NOLINT(modernize-avoid-c-arrays): of the last such group, kLead2 to kWantsUpper
+  V not_utf8_ = {};
 };
 
 }  // namespace

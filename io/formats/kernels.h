@@ -27,6 +27,7 @@ struct JsonMarks {
   std::uint64_t* ops;      ///< { } [ ] : , outside of strings, and line ends
   std::uint64_t* escapes;  ///< backslashes
   std::uint64_t* bad;      ///< bytes at which a line goes wrong, or may
+  bool is_utf8 = false;    ///< all of it; false: nobody has looked, or it is not
 };
 
 /// Operators in the order of the text: their places, and the bytes there.

@@ -260,8 +260,9 @@ void NdjsonDecoder::start(std::string_view text, std::uint64_t first_line) {
   state.line_number = first_line;
   state.skim_lines = kernels().skim_lines;
   state.skims = kernels().scan_json != nullptr && state.keys.is_perfect();
-  state.text_is_utf8 = is_utf8(text);
+  state.text_is_utf8 = false;
   if (state.skims) state.scan();
+  if (!state.text_is_utf8) state.text_is_utf8 = is_utf8(text);
   if (state.scratch.size() < text.size() + kBlockPadding) state.scratch.resize(text.size() + kBlockPadding);
 }
 
@@ -273,6 +274,7 @@ void NdjsonDecoder::State::scan() {
   }
   JsonMarks marks{ops.data(), escapes.data(), bad.data()};
   kernels().scan_json(text.data(), words, marks);
+  text_is_utf8 = marks.is_utf8;
   // A search ends at the text's end, whatever the padding was taken for.
   for (ByteMarks* all : {&ops, &escapes, &bad}) {
     (*all)[words - 1] |= ~std::uint64_t{0} << (text.size() % 64);

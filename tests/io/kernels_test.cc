@@ -74,6 +74,16 @@ std::vector<std::vector<std::uint64_t>> scan_of(const std::string& text) {
   return marks;
 }
 
+/// Whether scan_json says of a text that it is UTF-8.
+bool vouches_for_utf8(const std::string& text) {
+  const std::size_t words = text.size() / 64 + 1;
+  const std::string padded = text + std::string(kBlockPadding, '\0');
+  std::vector<std::uint64_t> marks(3 * words);
+  JsonMarks out{marks.data(), marks.data() + words, marks.data() + 2 * words};
+  kernels().scan_json(padded.data(), words, out);
+  return out.is_utf8;
+}
+
 /// What list_ops makes of marks.
 std::pair<std::vector<std::uint32_t>, std::string> ops_of(const clearline::Kernels& kernels, const std::string& text,
                                                           const std::vector<std::uint64_t>& marks) {
@@ -111,6 +121,35 @@ TEST_F(Kernels, OfEachIsaScanJsonAlike) {
       use_isa(isa);
       EXPECT_EQ(scan_of(text), expected) << to_string(isa) << " CLEARLINE_SEED=" << seed;
       EXPECT_EQ(ops_of(kernels(), text, expected[0]), ops_of(kScalarKernels, text, expected[0])) << to_string(isa);
+    }
+  }
+}
+
+TEST_F(Kernels, VouchForUtf8WhereItIs) {
+  const std::string ascii(600, 'a');
+  for (const Isa isa : vector_isas()) {
+    use_isa(isa);
+    const auto check = [&](std::string_view piece, std::size_t at) {
+      std::string text = ascii;
+      text.replace(at, piece.size(), piece);
+      text.resize(std::max(at + piece.size(), text.size() - at % 2 * 64));  // so that some end with the piece
+      const bool vouches = vouches_for_utf8(text);
+      const bool is_valid = find_invalid_utf8(text) == text.size();
+      // The others leave it to is_utf8().
+      ASSERT_EQ(vouches, isa == Isa::kAvx512 && is_valid) << to_string(isa) << " at " << at;
+    };
+    // Over the ends of words and of groups of words, and at the text's.
+    for (const std::size_t at : {0, 61, 62, 63, 300, 509, 510, 511, 596, 597, 598, 599}) {
+      for (unsigned a = 0xBF; a < 0x100; ++a) {
+        for (const unsigned b :
+             {0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xE0, 0xED, 0xF0, 0xF4, 0xFF}) {
+          for (const std::string tail : {"", "\x80", "\xBF\xBF", "\x80\x80\x80", "a\x80", "\xC3\xA9"}) {
+            check(std::string{static_cast<char>(a), static_cast<char>(b)} + tail, at);
+          }
+        }
+      }
+      check("\x80", at);
+      check("\xF0\x9F\x8E\x81", at);
     }
   }
 }
