@@ -33,6 +33,7 @@ ProcessResult run_clearline(const std::vector<std::string>& arguments, const Pro
   std::vector<std::string> texts{path};
   texts.insert(texts.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
+  argv.reserve(texts.size() + 1);
   for (auto& text : texts) argv.push_back(text.data());
   argv.push_back(nullptr);
   const pid_t child = fork();
@@ -41,7 +42,10 @@ ProcessResult run_clearline(const std::vector<std::string>& arguments, const Pro
     dup2(out[1], STDOUT_FILENO);
     dup2(err[1], STDERR_FILENO);
     const auto redirect = [](const std::string& file, int flags, int fd) {
-      if (!file.empty()) dup2(open(file.c_str(), flags | O_CLOEXEC, 0600), fd);
+      if (file.empty()) return;
+      const int opened = open(file.c_str(), flags | O_CLOEXEC, 0600);
+      if (opened < 0) _exit(127);
+      dup2(opened, fd);
     };
     redirect(setup.input_path, O_RDONLY, STDIN_FILENO);
     redirect(setup.output_path, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
@@ -94,7 +98,9 @@ ProcessResult run_clearline(const std::vector<std::string>& arguments, const Pro
   }
   close_fd(in[1]);
   int status = 0;
-  waitpid(child, &status, 0);
+  rusage usage{};
+  wait4(child, &status, 0, &usage);
+  result.peak_kib = usage.ru_maxrss;
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;
 }

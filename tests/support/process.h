@@ -10,6 +10,7 @@ struct ProcessResult {
   int exit_code = -1;  ///< 128 + number when a signal ended it
   std::string out;
   std::string err;
+  long peak_kib = 0;  ///< memory at its most, or this process's when it was started, if that is more
 };
 
 struct ProcessSetup {
