@@ -284,7 +284,7 @@ class SqliteJournal final : public Journal {
   int sync_log();
   Status prepare_all(Mode mode);
   Status reading_failed(std::uint64_t behind) const;
-  Status writing_failed(const std::string& what, bool is_commit);
+  Status writing_failed(const std::string& what, std::optional<int> commit_errno = std::nullopt);
   Status refusal() const;
   Status checkpoint(sqlite3* database, int mode);
 
@@ -588,13 +588,14 @@ Status SqliteJournal::read_row(std::uint64_t seq, const std::function<void(const
 /// valid, ENOSPC of a write stops there, and ENOSPC of an fsync has another code. Anything else in a commit is kSync,
 /// also when it is no sync that failed: behind the sync SQLite still extends the index of its log, and when that fails
 /// (SHMSIZE, NOMEM) the commit has failed and is on disk.
-Status SqliteJournal::writing_failed(const std::string& what, bool is_commit) {
+///   commit_errno  errno behind a failed commit: SQLite keeps that of what fails inside of a statement, and no other
+Status SqliteJournal::writing_failed(const std::string& what, std::optional<int> commit_errno) {
   const int code = sqlite3_extended_errcode(database_.get());
-  const int system_error = sqlite3_system_errno(database_.get());
+  const int system_error = commit_errno ? *commit_errno : sqlite3_system_errno(database_.get());
   has_failed_ = true;
   if (is_no_space(code, system_error)) {
     fault_ = JournalFault::kNoSpace;
-  } else if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC || is_commit) {
+  } else if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC || commit_errno) {
     fault_ = JournalFault::kSync;
     is_lost_ = true;
   } else {
@@ -621,7 +622,7 @@ Status SqliteJournal::begin() {
   assert(insert_ != nullptr && !is_begun_);
   if (Status refused = refusal(); !refused.ok()) return refused;
   const Resetting resetting(begin_);
-  if (sqlite3_step(begin_.get()) != SQLITE_DONE) return writing_failed("cannot begin to append to the journal", false);
+  if (sqlite3_step(begin_.get()) != SQLITE_DONE) return writing_failed("cannot begin to append to the journal");
   is_begun_ = true;
   return {};
 }
@@ -657,7 +658,7 @@ Status SqliteJournal::append(const JournalRow& row) {
   bind_record(insert, 15, row.new_after);
   bind_blob(insert, 16, row.chain.data(), row.chain.size());
   const Resetting resetting(insert_);
-  if (sqlite3_step(insert) != SQLITE_DONE) return writing_failed("append " + change_words(row.seq), false);
+  if (sqlite3_step(insert) != SQLITE_DONE) return writing_failed("append " + change_words(row.seq));
   last_seq_ = row.seq;
   return {};
 }
@@ -666,9 +667,12 @@ Status SqliteJournal::commit() {
   assert(is_begun_ || has_failed_);
   if (Status refused = refusal(); !refused.ok()) return refused;
   const Resetting resetting(commit_);
-  if (sqlite3_step(commit_.get()) != SQLITE_DONE) {
+  errno = 0;
+  const bool is_done = sqlite3_step(commit_.get()) == SQLITE_DONE;
+  const int commit_errno = errno;
+  if (!is_done) {
     return writing_failed("commit changes " + std::to_string(committed_seq_ + 1) + " to " + std::to_string(last_seq_),
-                          true);
+                          commit_errno);
   }
   is_begun_ = false;
   committed_seq_ = last_seq_;
