@@ -291,6 +291,10 @@ Result<RegistryDirectory::Verified> RegistryDirectory::verify() const {
     if (next_image == found->images.rend() || *next_image != seq) return {};
     const std::string path = image_path(*next_image++);
     auto image = read_image(path, Growth::kInPlace);
+    if (!image.ok() && access(path.c_str(), F_OK) != 0 && errno == ENOENT) {
+      --verified.images;  // a writer's checkpoint has removed it since it was found
+      return {};
+    }
     if (!image.ok()) return image.status();
     if (const auto fault = image->table().content_fault()) {
       return refused(path + ": error: " + std::string(*fault) + "; put it back from a backup");
@@ -325,6 +329,9 @@ Result<RegistryDirectory::Verified> RegistryDirectory::verify() const {
       return check_images_at(row.seq);
     });
     if (!status.ok()) return status;
+  }
+  if (!replayed) {
+    return refused(path_ + ": error: checkpoints have removed all images that were to be verified; verify it again");
   }
   // And what is served now: the newest image with the changes behind it.
   if (const auto fault = replayed->table().content_fault()) {
