@@ -84,7 +84,7 @@ Result<HeadRecord> RegistryDirectory::read_head() const {
     const bool has_journal = access(journal_path().c_str(), F_OK) == 0;
     return refused(has_journal ? head_path() +
                                      ": error: is missing beside its journal; put it back from a backup, or "
-                                     "where 'registry init' was interrupted, run that again"
+                                     "remove the directory if 'registry init' was interrupted there"
                                : path_ + ": error: is no registry directory; make one with 'registry init'");
   }
   return Head::read(head_path(), vfs_);

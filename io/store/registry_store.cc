@@ -68,29 +68,18 @@ Result<int> take_lock(const std::string& path) {
                                            "or wait for its end");
 }
 
-/// Makes the directory, or makes sure that there is nothing in it but what an interrupted create() leaves.
-Status make_directory(const RegistryDirectory& directory) {
-  const std::string& path = directory.path();
+/// Makes the directory, or makes sure that there is nothing in it.
+Status make_directory(const std::string& path) {
   if (mkdir(path.c_str(), 0700) == 0) return {};
   if (errno != EEXIST) return cannot(path, "cannot make the directory");
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(path.c_str()), closedir);
   if (!folder) return cannot(path, "cannot read the directory");
-  std::vector<std::string> left;
   while (const dirent* entry = readdir(folder.get())) {  // NOLINT(concurrency-mt-unsafe): a stream of our own
-    const std::string name = entry->d_name;
-    if (name == "." || name == ".." || name == "lock") continue;
-    const bool is_ours = name.starts_with("image") || name.starts_with("journal.db");
-    if (!is_ours) {
-      return {StatusKind::kOutput, path + ": error: is " + (name == "head" ? "a registry already" : "not empty") +
-                                       "; name a directory that is not there yet"};
-    }
-    left.push_back(path + "/" + name);
-  }
-  if (access(directory.head_path().c_str(), F_OK) == 0) {
-    return {StatusKind::kOutput, path + ": error: is a registry already; name a directory that is not there yet"};
-  }
-  for (const std::string& file : left) {
-    if (unlink(file.c_str()) != 0) return cannot(file, "cannot remove what an interrupted init left");
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    return {StatusKind::kOutput, path +
+                                     ": error: is not empty; name a directory that is not there yet, or remove what an "
+                                     "interrupted init left in this one"};
   }
   return chmod(path.c_str(), 0700) == 0 ? Status() : cannot(path, "cannot set its mode");
 }
@@ -118,9 +107,7 @@ Status RegistryStore::create(const std::string& directory_path, const std::strin
   auto registry = read_image(image);
   if (!registry.ok()) return registry.status();
   const RegistryDirectory directory(directory_path);
-  if (Status status = make_directory(directory); !status.ok()) return status;
-  const auto lock = take_lock(directory.lock_path());
-  if (!lock.ok()) return lock.status();
+  if (Status status = make_directory(directory.path()); !status.ok()) return status;
   HeadRecord head;
   head.identity = new_identity();
   head.seq = registry->seq();
@@ -132,7 +119,13 @@ Status RegistryStore::create(const std::string& directory_path, const std::strin
   if (status.ok()) status = Head::create(directory.head_path(), head);
   if (status.ok()) status = sync_folder(directory.path());
   if (status.ok()) status = sync_folder(folder_of(directory.path()));
-  close(*lock);
+  if (!status.ok()) {
+    // It was empty: what is in it now is what was made here.
+    for (const std::string& file : {directory.image_path(head.seq), directory.journal_path(), directory.head_path()}) {
+      unlink(file.c_str());
+    }
+    rmdir(directory.path().c_str());
+  }
   return status;
 }
 

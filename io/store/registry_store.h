@@ -61,8 +61,8 @@ class RegistryStore {
     std::uint64_t wal_bytes_max = std::uint64_t{64} << 20;
   };
 
-  /// A new directory (or an empty one, or what an interrupted create() left) from an image: a registry of its own, with a
-  /// new UUID, at the seq of the image. kOutput when the directory is not empty.
+  /// A new directory (or an empty one) from an image: a registry of its own, with a new UUID, at the seq of the image.
+  /// kOutput when there is anything in it: nothing is ever removed that was not made here.
   static Status create(const std::string& directory, const std::string& image);
   /// For changing. kRegistry also when another process has it open for that.
   static Result<std::unique_ptr<RegistryStore>> open(const std::string& directory, const Options& options);

@@ -307,17 +307,20 @@ TEST(RegistryStore, IsMadeOnceAndOnlyWhereThereIsNothing) {
   live.folder().write("other/notes.txt", "mine");
   EXPECT_EQ(RegistryStore::create(other, image).kind(), StatusKind::kOutput);
   EXPECT_EQ(test::read_file(other + "/notes.txt"), "mine");
-  // What an interrupted one left is no obstacle, and no registry.
+  // What an interrupted one left is no registry; nothing of it is removed, for it may be one that has lost its head.
   const std::string half = live.folder().path("half");
   fs::create_directory(half);
   fs::copy(live.file("journal.db"), half + "/journal.db");
   const auto opened = RegistryStore::open(half);
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(opened.status().kind(), StatusKind::kRegistry);
-  ASSERT_TRUE(RegistryStore::create(half, image).ok());
-  EXPECT_TRUE(open_store(half));
+  EXPECT_EQ(RegistryStore::create(half, image).kind(), StatusKind::kOutput);
+  EXPECT_TRUE(fs::exists(half + "/journal.db"));
+  const std::string empty = live.folder().path("empty");
+  fs::create_directory(empty);
+  ASSERT_TRUE(RegistryStore::create(empty, image).ok());
   // Each is a registry of its own.
-  EXPECT_NE(open_store(half)->registry().identity().uuid, open_store(live.path())->registry().identity().uuid);
+  EXPECT_NE(open_store(empty)->registry().identity().uuid, open_store(live.path())->registry().identity().uuid);
   EXPECT_EQ(RegistryStore::create(live.folder().path("new"), live.folder().path("no.img")).kind(),
             StatusKind::kRegistry);
 }
