@@ -63,11 +63,14 @@ Result<std::vector<std::uint64_t>> RegistryDirectory::images() const {
   return seqs;
 }
 
-Status RegistryDirectory::prune_images() const {
+Status RegistryDirectory::prune_images(const std::vector<std::uint64_t>& bad) const {
   const auto seqs = images();
   if (!seqs.ok()) return seqs.status();
-  for (std::size_t i = kImagesKept; i < seqs->size(); ++i) {
-    const std::string path = image_path((*seqs)[i]);
+  std::size_t kept = 0;
+  for (const std::uint64_t seq : *seqs) {
+    const bool is_bad = std::find(bad.begin(), bad.end(), seq) != bad.end();
+    if (!is_bad && kept++ < kImagesKept) continue;
+    const std::string path = image_path(seq);
     if (unlink(path.c_str()) != 0 && errno != ENOENT) {
       return {StatusKind::kOutput, path + ": error: cannot remove it: " + errno_words(errno)};
     }
@@ -194,6 +197,7 @@ Result<RegistryDirectory::Opened> RegistryDirectory::open(Journal::Mode mode) co
     auto image = read_image(image_path(seq), Growth::kInPlace);
     if (!image.ok()) {
       opened.warnings.push_back(image.status().message());
+      opened.bad_images.push_back(seq);
       continue;
     }
     if (Status status = check_image(image->table(), seq, *opened.journal); !status.ok()) return status;

@@ -48,8 +48,8 @@ class RegistryDirectory {
 
   /// The seqs of its images, newest first.
   Result<std::vector<std::uint64_t>> images() const;
-  /// Removes all images but the newest kImagesKept.
-  Status prune_images() const;
+  /// Removes `bad` images, and all others but the newest kImagesKept.
+  Status prune_images(const std::vector<std::uint64_t>& bad) const;
 
   /// A registry as it was opened. The registry stands where its writer and the journal can go on from it.
   struct Opened {
@@ -59,7 +59,8 @@ class RegistryDirectory {
     HeadRecord head;
     Journal::Last last;
     std::uint64_t image_seq = 0;
-    std::vector<std::string> warnings;  ///< what was found bad and could be done without
+    std::vector<std::uint64_t> bad_images;  ///< newer ones, which could not be used
+    std::vector<std::string> warnings;      ///< what was found bad and could be done without
   };
   Result<Opened> open(Journal::Mode mode) const;
 

@@ -414,9 +414,10 @@ Result<RegistryStore::Checkpoint> RegistryStore::checkpoint() {
   snapshot.end();
   if (!status.ok()) return status;
   newest_image_ = made.seq;
+  std::erase(opened_.bad_images, made.seq);  // the new one took its place
   lock.unlock();
   made.was_written = true;
-  status = directory_.prune_images();
+  status = directory_.prune_images(opened_.bad_images);
   return status.ok() ? Result(made) : Result<Checkpoint>(status);
 }
 

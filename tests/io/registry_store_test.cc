@@ -566,11 +566,27 @@ TEST_F(Findings, AnOlderImageAndTheJournalMakeTheSame) {
   EXPECT_NE(store->warnings()[0].find("image-00000000000000000005.img"), std::string::npos);
   EXPECT_NE(store->warnings()[1].find("image of seq 0"), std::string::npos);
   EXPECT_FALSE(RegistryDirectory(copy).verify().ok()) << "verify tells it";
-  // A checkpoint makes the directory sound again.
+  // A checkpoint makes the directory sound again: the damaged image goes, not the good one.
   ASSERT_TRUE(store->checkpoint().ok());
   store.reset();
-  fs::remove(image(5));
-  EXPECT_TRUE(RegistryDirectory(copy).verify().ok());
+  const auto verified = RegistryDirectory(copy).verify();
+  ASSERT_TRUE(verified.ok()) << verified.status().message();
+  EXPECT_EQ(verified->images, 2U);
+  EXPECT_TRUE(fs::exists(image(0)));
+}
+
+TEST_F(Findings, ACheckpointTakesThePlaceOfADamagedImage) {
+  ASSERT_TRUE(open_store(copy)->checkpoint().ok());
+  fs::resize_file(image(10), 5'000);
+  {
+    auto store = open_store(copy);
+    EXPECT_EQ(store->warnings().size(), 2U);
+    const auto made = store->checkpoint();
+    ASSERT_TRUE(made.ok() && made->was_written);
+  }
+  const auto verified = RegistryDirectory(copy).verify();
+  ASSERT_TRUE(verified.ok()) << verified.status().message();
+  EXPECT_EQ(verified->images, 2U);
 }
 
 TEST_F(Findings, WithoutAGoodImageItIsRefused) {
