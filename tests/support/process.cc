@@ -192,10 +192,12 @@ ProcessResult Conversation::end() {
   result.exit_code = wait_for(child_, usage);
   child_ = -1;
   result.out = std::move(came_);
-  std::rewind(err_.get());
   std::array<char, 4096> buffer{};
-  for (std::size_t got = 0; (got = std::fread(buffer.data(), 1, buffer.size(), err_.get())) > 0;) {
-    result.err.append(buffer.data(), got);
+  for (;;) {
+    const auto at = static_cast<off_t>(result.err.size());
+    const ssize_t got = pread(fileno(err_.get()), buffer.data(), buffer.size(), at);
+    if (got <= 0) break;
+    result.err.append(buffer.data(), static_cast<std::size_t>(got));
   }
   return result;
 }

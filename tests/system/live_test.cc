@@ -177,6 +177,7 @@ class PlainRegistry {
   /// The columns of an export that it knows of.
   std::vector<std::string> lines() const {
     std::vector<std::string> lines;
+    lines.reserve(people_.size());
     for (const auto& [code, person] : people_) {
       lines.push_back(code + "," + person.name + ",,," + person.zip + "," + person.status + "," + person.replaced_by);
     }
