@@ -187,6 +187,16 @@ Status RegistryDirectory::replay(Opened& opened) const {
 }
 
 Result<RegistryDirectory::Opened> RegistryDirectory::open(Journal::Mode mode) const {
+  // Beside a writer an image may go between being listed and being opened, when a newer one has come: look again then.
+  constexpr int kAttempts = 10;
+  for (int attempt = 1;; ++attempt) {
+    bool is_image_gone = false;
+    auto opened = open_once(mode, is_image_gone);
+    if (!is_image_gone || attempt == kAttempts) return opened;
+  }
+}
+
+Result<RegistryDirectory::Opened> RegistryDirectory::open_once(Journal::Mode mode, bool& is_image_gone) const {
   auto found = find(mode);
   if (!found.ok()) return found.status();
   Opened opened;
@@ -196,6 +206,7 @@ Result<RegistryDirectory::Opened> RegistryDirectory::open(Journal::Mode mode) co
   for (const std::uint64_t seq : found->images) {
     auto image = read_image(image_path(seq), Growth::kInPlace);
     if (!image.ok()) {
+      is_image_gone = is_image_gone || access(image_path(seq).c_str(), F_OK) != 0;
       opened.warnings.push_back(image.status().message());
       opened.bad_images.push_back(seq);
       continue;

@@ -96,6 +96,7 @@ class RegistryDirectory {
     Journal::Last last;
   };
   Result<Found> find(Journal::Mode mode) const;
+  Result<Opened> open_once(Journal::Mode mode, bool& is_image_gone) const;
   Result<HeadRecord> read_head() const;
   Status check_image(const RegistryTable& table, std::uint64_t seq, Journal& journal) const;
   Status check_head(const JournalRow& row, const HeadRecord& head) const;

@@ -277,6 +277,10 @@ TEST(RegistryStore, IsSoundWhileCheckpointsRemoveImages) {
     if (!verified.ok()) {
       EXPECT_NE(verified.status().message().find("verify it again"), std::string::npos) << verified.status().message();
     }
+    std::vector<std::string> warnings;
+    const auto read = read_any_registry(live.path(), warnings);
+    ASSERT_TRUE(read.ok()) << read.status().message();
+    EXPECT_TRUE(warnings.empty()) << warnings.front();
   }
   is_over.store(true);
 }
