@@ -69,9 +69,13 @@ Result<int> take_lock(const std::string& path) {
 }
 
 /// Makes the directory, or makes sure that there is nothing in it.
-Status make_directory(const std::string& path) {
+Status make_directory(const RegistryDirectory& directory) {
+  const std::string& path = directory.path();
   if (mkdir(path.c_str(), 0700) == 0) return {};
   if (errno != EEXIST) return cannot(path, "cannot make the directory");
+  if (access(directory.head_path().c_str(), F_OK) == 0) {
+    return {StatusKind::kOutput, path + ": error: is a registry already; name a directory that is not there yet"};
+  }
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(path.c_str()), closedir);
   if (!folder) return cannot(path, "cannot read the directory");
   while (const dirent* entry = readdir(folder.get())) {  // NOLINT(concurrency-mt-unsafe): a stream of our own
@@ -107,7 +111,7 @@ Status RegistryStore::create(const std::string& directory_path, const std::strin
   auto registry = read_image(image);
   if (!registry.ok()) return registry.status();
   const RegistryDirectory directory(directory_path);
-  if (Status status = make_directory(directory.path()); !status.ok()) return status;
+  if (Status status = make_directory(directory); !status.ok()) return status;
   HeadRecord head;
   head.identity = new_identity();
   head.seq = registry->seq();
