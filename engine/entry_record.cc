@@ -22,7 +22,9 @@ static_assert(static_cast<unsigned>(CodeStatus::kReplaced) == kStatusMask);
 
 constexpr std::uint32_t kZipEnd = 100'000;
 
-[[maybe_unused]] bool can_be_written(const std::optional<Date>& date) { return !date || (*date >= kDateMin && *date <= kDateMax); }
+[[maybe_unused]] bool can_be_written(const std::optional<Date>& date) {
+  return !date || (*date >= kDateMin && *date <= kDateMax);
+}
 
 /// Reads a date if there is one; false if it is no day of the calendar.
 bool take_date(bool is_there, PieceReader& reader, std::optional<Date>& date) {
