@@ -174,7 +174,7 @@ Status RegistryDirectory::replay(Opened& opened) const {
   Journal& journal = *opened.journal;
   if (opened.head.seq > journal.base_seq() && opened.head.seq <= opened.image_seq) {
     Status checked;
-    const Status read =
+    Status read =
         journal.read_row(opened.head.seq, [&](const JournalRow& row) { checked = check_head(row, opened.head); });
     if (!read.ok()) return read;
     if (!checked.ok()) return checked;
