@@ -12,9 +12,10 @@ namespace clearline {
 
 namespace {
 
-/// Addresses, not memory: four times the buckets, and as many texts as a side row can name.
+/// Addresses, not memory: for four times the buckets, at least 2^26 of them (200 million entries: a registry that began
+/// empty may be replayed to any size), and for as many texts as a side row can name.
 constexpr std::uint64_t kBucketsGrowth = 4;
-constexpr std::uint64_t kBucketsReservedMin = std::uint64_t{1} << 20;
+constexpr std::uint64_t kBucketsReservedMin = std::uint64_t{1} << 26;
 
 std::optional<Pages> make_pages(std::size_t size, std::size_t reserved) {
   return reserved == 0 ? Pages::create(size) : Pages::create_extensible(size, std::max(size, reserved));

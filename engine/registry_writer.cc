@@ -89,6 +89,10 @@ RegistryWriter::RegistryWriter(RegistryTable& table)
 void RegistryWriter::rollback(const Mark& mark) {
   assert(mark.text_end <= text_end_);
   text_end_ = mark.text_end;
+  settle();
+}
+
+void RegistryWriter::settle() {
   for (const std::size_t segment : pending_segments_) segments_[segment].pending = 0;
   pending_segments_.clear();
 }
@@ -104,7 +108,10 @@ std::optional<PreparedEntry> RegistryWriter::prepare(const Entry& entry) {
 
   PreparedEntry prepared;
   prepared.mixed = mix_code(entry.code);
-  if (!make_room(prepared.mixed >> kTailBits)) return std::nullopt;
+  // A code that is there changes in its place, also where there is no room for another.
+  std::size_t row = 0;
+  find_rows(prepared.mixed, row);
+  if (row == CodeIndex::kAbsent && !make_room(prepared.mixed >> kTailBits)) return std::nullopt;
   auto* const start = reinterpret_cast<char*>(texts.bytes().data());
   text_end_ = static_cast<std::uint64_t>(write_entry_text(entry, start + offset) - start);
   prepared.hot = make_hot_row(entry, letters_, printer_, table_->expiry_base_days());
@@ -202,11 +209,11 @@ void RegistryWriter::publish(std::uint64_t seq, std::span<const PreparedEntry> e
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const PreparedEntry& entry = entries[i];
     live_text_bytes_ += text_bytes_of(entry.side);
-    SegmentRows& segment = segments_[entry.mixed >> kTailBits];
-    if (segment.pending != 0) --segment.pending;
     if (rows[i] == CodeIndex::kAbsent) {
       insert(entry);
+      SegmentRows& segment = segments_[entry.mixed >> kTailBits];
       ++segment.entries;
+      if (segment.pending != 0) --segment.pending;
       table_->set_entry_count(table_->entry_count() + 1);
       continue;
     }

@@ -91,6 +91,9 @@ class RegistryWriter {
   /// Publishes one change: `entries` become what readers see, all under `seq`, which is larger than the last one.
   void publish(std::uint64_t seq, std::span<const PreparedEntry> entries);
 
+  /// All that was prepared is published or given up: no room is kept for it any more.
+  void settle();
+
   /// Bytes that the texts of all entries take, at most, without what changes left behind.
   std::uint64_t live_text_bytes() const { return live_text_bytes_; }
 

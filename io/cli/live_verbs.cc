@@ -115,7 +115,7 @@ class ChangeSender {
  private:
   /// Of a line that is too long only so much is kept that the reader sees it is.
   void keep(std::string_view piece) {
-    constexpr std::size_t kKept = kLineBytesMaxDefault + 2;
+    constexpr std::size_t kKept = kLineBytesMaxDefault + 5;  // with a BOM, and CR
     rest_.append(piece.substr(0, kKept - std::min(kKept, rest_.size())));
   }
 

@@ -201,16 +201,12 @@ Status export_journal(const ExportRequest& request, CompressedOutput& file) {
     return {StatusKind::kUsage, "--journal: an image has none; name a registry directory"};
   }
   if (request.format == Format::kCsv) return {StatusKind::kUsage, "--journal: changes are written as NDJSON only"};
-  const std::string path = RegistryDirectory(request.registry).journal_path();
-  const auto journal = Journal::open(path, Journal::Mode::kRead);
-  if (!journal.ok()) return journal.status();
-  const auto last = (*journal)->last();
-  if (!last.ok()) return last.status();
-  if (last->seq == (*journal)->base_seq()) return {};
+  const RegistryDirectory directory(request.registry);
   OutBuffer out;
-  const Status status = (*journal)->read_from((*journal)->base_seq() + 1, [&](const JournalRow& row) -> Status {
+  const Status status = directory.read_changes([&](const JournalRow& row) -> Status {
     if (!append_journal_row(row, out)) {
-      return {StatusKind::kRegistry, path + ": error: seq " + std::to_string(row.seq) + ": an entry cannot be read"};
+      return {StatusKind::kRegistry, directory.journal_path() + ": error: seq " + std::to_string(row.seq) +
+                                         ": an entry cannot be read; put the journal back from a backup"};
     }
     return write_some(file, out);
   });

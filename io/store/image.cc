@@ -302,8 +302,8 @@ namespace {
 class BlockFile {
  public:
   /// `sections` bytes of sections from `offset` of the file on.
-  BlockFile(OutputFile& file, std::uint64_t offset, std::uint64_t sections)
-      : file_(&file), offset_(offset), sections_(sections) {}
+  BlockFile(OutputFile& file, const std::string& path, std::uint64_t offset, std::uint64_t sections)
+      : file_(&file), path_(path), offset_(offset), sections_(sections) {}
 
   /// Puts bytes at a place of the sections. Each byte of them is put once.
   Status put(std::uint64_t at, std::span<const std::byte> bytes, std::span<std::uint64_t> checksums) {
@@ -315,7 +315,7 @@ class BlockFile {
       auto open = open_.find(block);
       if (open == open_.end()) {
         auto buffer = take_buffer();
-        if (!buffer) return {StatusKind::kOutput, "not enough memory"};
+        if (!buffer) return {StatusKind::kOutput, path_ + ": error: not enough memory to write it"};
         open = open_.emplace(block, Open{std::move(*buffer), 0}).first;
       }
       std::byte* const data = open->second.buffer.bytes().data();
@@ -355,6 +355,7 @@ class BlockFile {
   }
 
   OutputFile* file_;
+  std::string path_;  // for errors
   std::uint64_t offset_;
   std::uint64_t sections_;
   std::map<std::uint64_t, Open> open_;  // as many as there are sections, and where two of them meet
@@ -378,7 +379,7 @@ Status write_image(RegistrySnapshot& snapshot, const std::array<std::uint8_t, 32
   auto file = OutputFile::open_through(temporary, path);
   if (!file.ok()) return file.status();
   file->write_directly();
-  BlockFile blocks(*file, front_bytes, sections);
+  BlockFile blocks(*file, path, front_bytes, sections);
   std::array<std::uint64_t, 4> begin{};  // of each section
   for (std::size_t i = 1; i < sizes.size(); ++i) begin[i] = begin[i - 1] + to_pages(sizes[i - 1]);
   std::array<std::uint64_t, 4> filled{};

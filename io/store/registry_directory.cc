@@ -129,6 +129,7 @@ Status replay_row(const JournalRow& row, const std::string& journal_path, Regist
     prepared[count++] = *ready;
   }
   writer.publish(row.seq, std::span(prepared).first(count));
+  writer.settle();
   return {};
 }
 
@@ -227,6 +228,17 @@ Result<RegistryDirectory::Opened> RegistryDirectory::open_once(Journal::Mode mod
                               " and the journal, which make the same registry");
   }
   return opened;
+}
+
+Status RegistryDirectory::read_changes(const std::function<Status(const JournalRow&)>& use) const {
+  const auto found = find(Journal::Mode::kRead);
+  if (!found.ok()) return found.status();
+  const std::uint64_t base = found->journal->base_seq();
+  if (found->last.seq == base) return {};
+  return found->journal->read_from(base + 1, [&](const JournalRow& row) -> Status {
+    if (Status status = check_head(row, found->head); !status.ok()) return status;
+    return use(row);
+  });
 }
 
 Result<RegistryDirectory::Info> RegistryDirectory::info() const {

@@ -64,6 +64,9 @@ class RegistryDirectory {
   };
   Result<Opened> open(Journal::Mode mode) const;
 
+  /// All changes, oldest first, each with its chain checked; none that was answered is missing.
+  Status read_changes(const std::function<Status(const JournalRow&)>& use) const;
+
   /// What it is, without reading its entries.
   struct Info {
     RegistryIdentity identity;

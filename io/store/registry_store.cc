@@ -68,10 +68,11 @@ Result<int> take_lock(const std::string& path) {
                                            "or wait for its end");
 }
 
-/// Makes the directory, or makes sure that there is nothing in it.
-Status make_directory(const RegistryDirectory& directory) {
+/// Makes the directory, or makes sure that there is nothing in it. `is_made`: it was not there.
+Status make_directory(const RegistryDirectory& directory, bool& is_made) {
   const std::string& path = directory.path();
-  if (mkdir(path.c_str(), 0700) == 0) return {};
+  is_made = mkdir(path.c_str(), 0700) == 0;
+  if (is_made) return {};
   if (errno != EEXIST) return cannot(path, "cannot make the directory");
   if (access(directory.head_path().c_str(), F_OK) == 0) {
     return {StatusKind::kOutput, path + ": error: is a registry already; name a directory that is not there yet"};
@@ -111,7 +112,12 @@ Status RegistryStore::create(const std::string& directory_path, const std::strin
   auto registry = read_image(image);
   if (!registry.ok()) return registry.status();
   const RegistryDirectory directory(directory_path);
-  if (Status status = make_directory(directory); !status.ok()) return status;
+  bool is_made = false;
+  if (Status status = make_directory(directory, is_made); !status.ok()) return status;
+  // Whoever makes the lock makes the registry: of two at once one is refused, and removes nothing.
+  const int lock = ::open(directory.lock_path().c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (lock < 0) return cannot(directory.lock_path(), "cannot make the lock; is another init at work here?");
+  flock(lock, LOCK_EX | LOCK_NB);
   HeadRecord head;
   head.identity = new_identity();
   head.seq = registry->seq();
@@ -121,15 +127,16 @@ Status RegistryStore::create(const std::string& directory_path, const std::strin
   if (status.ok()) status = Journal::create(directory.journal_path(), head.identity, head.seq, head.chain);
   // Last: only with a head the directory is one.
   if (status.ok()) status = Head::create(directory.head_path(), head);
-  if (status.ok()) status = sync_folder(directory.path());
-  if (status.ok()) status = sync_folder(folder_of(directory.path()));
-  if (!status.ok()) {
-    // It was empty: what is in it now is what was made here.
-    for (const std::string& file : {directory.image_path(head.seq), directory.journal_path(), directory.head_path()}) {
+  if (status.ok()) {
+    status = sync_folder(directory.path());
+    if (status.ok()) status = sync_folder(folder_of(directory.path()));
+  } else {
+    for (const std::string& file : {directory.image_path(head.seq), directory.journal_path(), directory.lock_path()}) {
       unlink(file.c_str());
     }
-    rmdir(directory.path().c_str());
+    if (is_made) rmdir(directory.path().c_str());
   }
+  close(lock);
   return status;
 }
 
@@ -244,6 +251,7 @@ void RegistryStore::apply(std::span<ChangeRequest* const> requests) {
     pending_.clear();
     after_.clear();
   }
+  opened_.writer->settle();
   for (ChangeRequest* request : requests) request->is_answered = true;
   if (opened_.journal->wal_bytes() >= options_.wal_bytes_max) {
     if (wal_thread_.joinable()) {
@@ -273,11 +281,8 @@ Status RegistryStore::prepare_group(std::span<ChangeRequest* const> requests) {
 Status RegistryStore::take(ChangeRequest& request) {
   const Change& change = request.change;
   const std::uint64_t id_hash = ids_.hash(change.change_id);
-  if (const auto seq = ids_.find(id_hash)) {
-    const auto is_repeat = answer_repeat(request, *seq);
-    if (!is_repeat.ok()) return is_repeat.status();
-    if (*is_repeat) return {};
-  }
+  const auto seq = ids_.find(id_hash);
+  if (seq && answer_repeat(request, *seq)) return {};
   const auto refuse = [&](ChangeError error, std::string_view detail) {
     request.answer.error = error;
     request.answer.detail = detail;
@@ -295,22 +300,36 @@ Status RegistryStore::take(ChangeRequest& request) {
 }
 
 /// Answers a change whose id was answered `ok` before, at `seq`. False: it was another id of the same hash.
-Result<bool> RegistryStore::answer_repeat(ChangeRequest& request, std::uint64_t seq) {
-  bool is_it = false;
-  const Status status = opened_.journal->read_row(seq, [&](const JournalRow& row) {
-    is_it = row.change_id == request.change.change_id;
-    if (!is_it) return;
-    content_.clear();
-    append_change_content(request.change, content_);
-    if (content_hash(row.salt, content_) == row.content_hash) {
-      request.answer.seq = seq;
-      request.answer.repeat = true;
-    } else {
-      request.answer.error = ChangeError::kChangeIdReused;
-      request.answer.detail = "this change_id was answered ok for another change; give each change its own";
-    }
-  });
-  return status.ok() ? Result(is_it) : Result<bool>(status);
+bool RegistryStore::answer_repeat(ChangeRequest& request, std::uint64_t seq) {
+  bool is_it = true;
+  bool is_sound = false;
+  Chain previous = opened_.journal->base_chain();
+  Status status;
+  if (seq - 1 > opened_.journal->base_seq()) {
+    status = opened_.journal->read_row(seq - 1, [&](const JournalRow& row) { previous = row.chain; });
+  }
+  if (status.ok()) {
+    status = opened_.journal->read_row(seq, [&](const JournalRow& row) {
+      is_sound = next_chain(previous, row) == row.chain;
+      if (!is_sound) return;
+      is_it = row.change_id == request.change.change_id;
+      if (!is_it) return;
+      content_.clear();
+      append_change_content(request.change, content_);
+      if (content_hash(row.salt, content_) == row.content_hash) {
+        request.answer.seq = seq;
+        request.answer.repeat = true;
+      } else {
+        request.answer.error = ChangeError::kChangeIdReused;
+        request.answer.detail = "this change_id was answered ok for another change; give each change its own";
+      }
+    });
+  }
+  if (status.ok() && is_sound) return is_it;
+  // Damage in an old row: whether this is a repeat cannot be told, so nothing is done; others go on.
+  request.answer.error = ChangeError::kReadOnly;
+  request.answer.detail = "the journal's row of this change_id is damaged; see registry verify";
+  return true;
 }
 
 std::optional<Entry> RegistryStore::entry_now(Code code) const {

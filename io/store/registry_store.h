@@ -8,8 +8,8 @@
 //             disk the next ones gather (io/store/change_queue.h); there is no timer.
 // In a group     each change is judged by what the ones before it made, published or not. If the commit fails, all of
 //             them fail: none was judged by what is.
-// Idempotence    a map from keyed hashes of change_ids to seqs, of the last kRemembered; a hit is checked against its row.
-//             It is made at start, 16 to 37 bytes a change.
+// Idempotence    a map from keyed hashes of change_ids to seqs, of what was received since kRememberedUs before the start; a
+//             hit is checked against its row. 16 to 37 bytes a change.
 // Failure        no space: nothing was written, the group is answered `busy`, and a later one tries again. A failed
 //             fsync, or anything unknown: what was written may be on disk or not; from then on all is answered `read_only`
 //             until the directory is opened again, which finds out. Screening goes on. state() says why.
@@ -103,7 +103,7 @@ class RegistryStore {
   Status load_ids();
   Status prepare_group(std::span<ChangeRequest* const> requests);
   Status take(ChangeRequest& request);
-  Result<bool> answer_repeat(ChangeRequest& request, std::uint64_t seq);
+  bool answer_repeat(ChangeRequest& request, std::uint64_t seq);
   Status append(ChangeRequest& request, const ChangeEffect& effect, std::uint64_t id_hash);
   std::optional<Entry> entry_now(Code code) const;
   void refuse_group(std::span<ChangeRequest* const> requests, ChangeError error, const std::string& detail);

@@ -238,6 +238,30 @@ TEST(RegistryStore, RandomChangesEqualAPlainMapThroughRestartsAndCheckpoints) {
   EXPECT_LE(verified->images, RegistryDirectory::kImagesKept);
 }
 
+TEST(RegistryStore, ADamagedRowOfARepeatRefusesThatChangeAlone) {
+  const LiveDirectory live;
+  {
+    auto store = open_store(live.path());
+    for (std::uint64_t i = 1; i <= 3; ++i) {
+      apply_changes(*store, make_change(ChangeOp::kSuspend, i, "damaged-" + std::to_string(i)));
+    }
+    ASSERT_TRUE(store->checkpoint().ok());  // so that a start does not read these rows
+  }
+  // The actor of a row, where SQLite sees nothing.
+  std::string bytes = test::read_file(live.file("journal.db"));
+  const std::size_t at = bytes.find("damaged-2uid:0");
+  ASSERT_NE(at, std::string::npos);
+  bytes[at + std::string("damaged-2uid:").size()] = '7';
+  live.folder().write("live/journal.db", bytes);
+  auto store = open_store(live.path());
+  ASSERT_TRUE(store);
+  EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 1, "damaged-1"))), "ok 1 repeat");
+  EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 2, "damaged-2"))), "read_only");
+  EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 4, "d"))), "ok 4");
+  EXPECT_EQ(store->state(), RegistryStore::State::kReady);
+  EXPECT_FALSE(RegistryDirectory(live.path()).verify().ok());
+}
+
 TEST(RegistryStore, OneWriterAndAnyReaders) {
   const LiveDirectory live;
   auto store = open_store(live.path());
@@ -510,6 +534,11 @@ class Findings : public testing::Test {
       }
     }
     EXPECT_FALSE(RegistryDirectory(copy).verify().ok());
+    bool is_journal = false;
+    for (const std::string& word : words) is_journal = is_journal || word == "journal.db";
+    if (is_journal) {
+      EXPECT_FALSE(RegistryDirectory(copy).read_changes([](const JournalRow&) { return Status(); }).ok());
+    }
   }
   void is_whole() {
     auto store = open_store(copy);
