@@ -11,7 +11,7 @@
 //             in 0.1 to 0.2 ms, of which readers notice nothing. A piece is used again when no reader's slot is older
 //             (engine/reader_slots.h).
 // Texts       are appended and never changed, so that a reader's place stays good; what changes leave behind goes when
-//             an image is written. 16 GiB of them is all a side row can name: then prepare() fails.
+//             an image is written and opened. 16 GiB of them is all a side row can name: then prepare() fails.
 // Snapshots   RegistrySnapshot reads the registry as it was at one seq, segment by segment, while this goes on: the
 //             rows before are kept for it (engine/registry_snapshot.h).
 // Threads     one, except where a snapshot says so.

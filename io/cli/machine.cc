@@ -3,12 +3,10 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -57,20 +55,6 @@ int usable_processors() {
     count = std::min(count, static_cast<int>(processors + 0.999));
   }
   return std::max(count, 1);
-}
-
-void fill_random(void* data, std::size_t size) {
-  auto* at = static_cast<unsigned char*>(data);
-  while (size > 0) {
-    const ssize_t got = getrandom(at, size, 0);
-    if (got < 0 && errno != EINTR) {
-      say("clearline: fatal: the system has no randomness\n");
-      std::abort();
-    }
-    if (got <= 0) continue;
-    at += got;
-    size -= static_cast<std::size_t>(got);
-  }
 }
 
 bool stderr_is_terminal() { return isatty(STDERR_FILENO) != 0; }

@@ -10,9 +10,6 @@ namespace clearline {
 /// Processors this process may use: its affinity, and the quota of its container (cgroup v2, cpu.max). At least 1.
 int usable_processors();
 
-/// Fills from the system's source of randomness; ends the program when there is none.
-void fill_random(void* data, std::size_t size);
-
 /// Whether stderr is a terminal that progress may be drawn on.
 bool stderr_is_terminal();
 

@@ -22,6 +22,7 @@
 #include "io/store/image.h"
 #include "io/store/journal_ndjson.h"
 #include "io/store/output_file.h"
+#include "io/store/random.h"
 #include "io/store/registry_directory.h"
 
 namespace clearline {
@@ -238,12 +239,7 @@ Status run_registry_build(const BuildRequest& request, BuildReport& report) {
   }
   RegistryKey key{};
   fill_random(key.data(), key.size());
-  RegistryIdentity identity;
-  fill_random(identity.uuid.data(), identity.uuid.size());
-  identity.uuid[6] = static_cast<std::uint8_t>((identity.uuid[6] & 0x0F) | 0x40);  // RFC 9562: version 4, random
-  identity.uuid[8] = static_cast<std::uint8_t>((identity.uuid[8] & 0x3F) | 0x80);
-
-  RegistryBuilder builder(key, identity);
+  RegistryBuilder builder(key, new_identity());
   RegistryRead read;
   std::function<Status(std::string_view)> on_reject;
   if (rejects) on_reject = [&](std::string_view bytes) { return rejects->write(bytes); };

@@ -23,12 +23,12 @@
 // On disk       WAL mode, synchronous=FULL: commit() returns behind an fsync of the log. What a log holds when a journal
 //               is opened for writing may never have reached the disk (a process killed between write and fsync; an fsync
 //               that failed): it is synced and moved into the database before anything of it is believed.
-// Trust         each row's chain is checked as it is read, and that no seq is missing. Damage that SQLite finds, or that
+// Trust         read_from() checks each row's chain as it is read, and that no seq is missing; the others do not. Damage that SQLite finds, or that
 //               the chain finds, is kRegistry. A missing end does not show here: that is `head`.
 // Privacy       files are 0600 from their first byte, temporary data stays in memory, no error holds a value of a row.
 // Threads       one for everything but checkpoint_wal() and wal_bytes(), which any may call. Any number of kRead journals
 //               in any process beside the one kWrite: readers and the writer do not wait for each other.
-// Costs         about 350 bytes a row. Rates: bench/README.md. A kRead journal keeps the log from starting anew as long
+// Costs         about 315 bytes a row. Rates: bench/README.md. A kRead journal keeps the log from starting anew as long
 //               as it is open.
 // Not here      who may write, idempotence, what a change does, when to checkpoint: the registry's store.
 #pragma once

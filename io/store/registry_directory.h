@@ -1,7 +1,7 @@
 // A registry directory: what lies in it, and how it becomes a registry again.
 //
-//   DIR/head                  the last answered change (io/store/head.h); made last, so a directory without one was never
-//                             begun, or is not ours
+//   DIR/head                  the last answered change (io/store/head.h); made last, so a directory without one is not
+//                             finished, not ours, or has lost it
 //   DIR/journal.db, -wal, -shm  every change since the directory was made (io/store/journal.h)
 //   DIR/image-N.img           the registry at seq N, 20 digits (io/store/image.h); the newest kImagesKept of them stay
 //   DIR/image.part            an image that is being written, or was when its writer was killed

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #include "engine/entry_record.h"
 #include "io/formats/errno_words.h"
 #include "io/store/image.h"
+#include "io/store/random.h"
 
 namespace clearline {
 namespace {
@@ -26,28 +26,9 @@ namespace {
 /// How long an `ok` is remembered at least: 30 days, and one for clocks that stepped back.
 constexpr std::int64_t kRememberedUs = std::int64_t{31} * 24 * 3600 * 1'000'000;
 
-void fill_random_bytes(void* data, std::size_t size) {
-  auto* at = static_cast<unsigned char*>(data);
-  while (size > 0) {
-    const ssize_t got = getrandom(at, size, 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) std::abort();  // salts that can be guessed would betray names; there is no going on without
-    at += got;
-    size -= static_cast<std::size_t>(got);
-  }
-}
-
 std::int64_t system_now_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
       .count();
-}
-
-RegistryIdentity new_identity() {
-  RegistryIdentity identity;
-  fill_random_bytes(identity.uuid.data(), identity.uuid.size());
-  identity.uuid[6] = static_cast<std::uint8_t>((identity.uuid[6] & 0x0F) | 0x40);  // RFC 9562: version 4, random
-  identity.uuid[8] = static_cast<std::uint8_t>((identity.uuid[8] & 0x3F) | 0x80);
-  return identity;
 }
 
 Status cannot(const std::string& path, const char* what) {
@@ -143,7 +124,7 @@ Status RegistryStore::create(const std::string& directory_path, const std::strin
 RegistryStore::RegistryStore(RegistryDirectory directory, const Options& options)
     : directory_(std::move(directory)), options_(options), ids_([] {
         std::uint64_t key = 0;
-        fill_random_bytes(&key, sizeof key);
+        fill_random(&key, sizeof key);
         return key;
       }()) {
   if (!options_.now_us) options_.now_us = system_now_us;
@@ -340,7 +321,7 @@ std::optional<Entry> RegistryStore::entry_now(Code code) const {
 void RegistryStore::fill_salt(std::array<std::uint8_t, 16>& salt) {
   if (random_.size() < salt.size()) {
     random_.resize(4096);
-    fill_random_bytes(random_.data(), random_.size());
+    fill_random(random_.data(), random_.size());
   }
   std::copy(random_.end() - static_cast<std::ptrdiff_t>(salt.size()), random_.end(), salt.begin());
   random_.resize(random_.size() - salt.size());

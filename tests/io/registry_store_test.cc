@@ -401,7 +401,7 @@ TEST(RegistryStore, AfterAFailedSyncNothingIsAnsweredOkUntilItIsOpenedAgain) {
     EXPECT_EQ(store->registry().find(Code{1})->status, CodeStatus::kSuspended);
     EXPECT_EQ(store->registry().find(Code{2})->status, CodeStatus::kActive);
     store.reset();
-    for (const auto mode : {FaultVfs::Settle::kForgotten}) vfs.settle(mode);
+    vfs.settle(FaultVfs::Settle::kForgotten);
     store = open_store(live.path(), options);
     EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 1, "a"))), "ok 1 repeat");
     const std::string again = words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 2, "b")));
