@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "io/formats/errno_words.h"
+#include "io/store/folders.h"
 
 namespace clearline {
 namespace {
@@ -46,12 +47,6 @@ int remember(const std::string& path) {
 
 void forget(int place) {
   if (place >= 0) pending_files[static_cast<std::size_t>(place)].used.store(false, std::memory_order_release);
-}
-
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 /// The path with its links followed, also when what they name is not there yet.
@@ -283,13 +278,7 @@ Status OutputFile::commit() {
   if (rename(temporary_.c_str(), target_.c_str()) != 0) return fail("cannot rename");
   temporary_.clear();
   forget(std::exchange(pending_, -1));
-  const int folder = ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return fail("cannot open its folder");
-  const int synced = fsync(folder);
-  const int error = errno;
-  close(folder);
-  errno = error;
-  if (synced != 0 && errno != EINVAL) return fail("cannot sync its folder");
+  if (!sync_folder(folder_of(target_))) return fail("cannot sync its folder");
   return {};
 }
 

@@ -17,6 +17,7 @@
 
 #include "engine/entry_record.h"
 #include "io/formats/errno_words.h"
+#include "io/store/folders.h"
 #include "io/store/image.h"
 #include "io/store/random.h"
 
@@ -70,23 +71,6 @@ Status make_directory(const RegistryDirectory& directory, bool& is_made) {
   return chmod(path.c_str(), 0700) == 0 ? Status() : cannot(path, "cannot set its mode");
 }
 
-Status sync_folder(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return cannot(path, "cannot open the folder");
-  const int synced = fsync(fd);
-  const int error = errno;
-  close(fd);
-  errno = error;
-  return synced == 0 || error == EINVAL ? Status() : cannot(path, "cannot sync the folder");
-}
-
-std::string folder_of(const std::string& path) {
-  std::string_view name = path;
-  while (name.size() > 1 && name.ends_with('/')) name.remove_suffix(1);
-  const std::size_t slash = name.rfind('/');
-  return slash == std::string_view::npos ? "." : std::string(name.substr(0, std::max<std::size_t>(slash, 1)));
-}
-
 }  // namespace
 
 Status RegistryStore::create(const std::string& directory_path, const std::string& image) {
@@ -109,8 +93,9 @@ Status RegistryStore::create(const std::string& directory_path, const std::strin
   // Last: only with a head the directory is one.
   if (status.ok()) status = Head::create(directory.head_path(), head);
   if (status.ok()) {
-    status = sync_folder(directory.path());
-    if (status.ok()) status = sync_folder(folder_of(directory.path()));
+    for (const std::string& folder : {directory.path(), folder_of(directory.path())}) {
+      if (status.ok() && !sync_folder(folder)) status = cannot(folder, "cannot sync the folder");
+    }
   } else {
     for (const std::string& file : {directory.image_path(head.seq), directory.journal_path(), directory.lock_path()}) {
       unlink(file.c_str());
