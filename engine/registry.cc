@@ -138,12 +138,9 @@ class PartitionFiller {
 
 /// Rows whose texts start at the batch's own 0.
 struct RegistryBuilder::Batch::State {
-  State(const NamePrinter& name_printer, std::int32_t base_days) : printer(name_printer), expiry_base_days(base_days) {}
+  State(const NamePrinter& printer, std::int32_t expiry_base_days) : maker(printer, expiry_base_days) {}
 
-  NamePrinter printer;
-  std::int32_t expiry_base_days;
-  NameFolder folder;
-  NameLetters letters;
+  RowMaker maker;
   std::vector<WaitingRow> rows;
   std::vector<char> texts;  // [0, text_bytes) count; the rest keeps its memory
   std::size_t text_bytes = 0;
@@ -163,16 +160,17 @@ void RegistryBuilder::Batch::clear() {
 
 std::optional<std::string_view> RegistryBuilder::Batch::add(const Entry& entry, std::uint64_t ticket) {
   State& state = *state_;
-  if (const auto fault = entry_fault(entry, state.folder, state.letters)) return fault;
+  if (const auto fault = state.maker.fault(entry)) return fault;
   const std::size_t offset = to_text_unit(state.text_bytes);
   const std::size_t needed = offset + entry_text_bytes_max(entry);
   if (state.texts.size() < needed) state.texts.resize(std::max(needed, 2 * state.texts.size()));
   char* const texts = state.texts.data();
   std::fill(texts + state.text_bytes, texts + offset, '\0');
-  state.text_bytes = static_cast<std::size_t>(write_entry_text(entry, texts + offset) - texts);
+  const RowMaker::Made made = state.maker.make(entry, texts + offset, offset);
+  state.text_bytes = static_cast<std::size_t>(made.text_end - texts);
   WaitingRow& row = state.rows.emplace_back();
-  row.hot = make_hot_row(entry, state.letters, state.printer, state.expiry_base_days);
-  row.side = make_side_row(entry, offset);
+  row.hot = made.hot;
+  row.side = made.side;
   row.ticket = ticket;
   row.set_segment(mix_code(entry.code) >> kTailBits);
   return std::nullopt;

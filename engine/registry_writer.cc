@@ -79,7 +79,7 @@ std::vector<RowsBefore> UndoLog::of_segment(std::size_t segment) const {
 
 RegistryWriter::RegistryWriter(RegistryTable& table)
     : table_(&table),
-      printer_(table.key()),
+      maker_(NamePrinter(table.key()), table.expiry_base_days()),
       text_end_(table.texts().size()),
       live_text_bytes_(to_text_unit(text_end_)),
       bucket_end_(table.bucket_bytes().size() / sizeof(HotBucket)) {
@@ -98,7 +98,7 @@ void RegistryWriter::settle() {
 }
 
 std::optional<PreparedEntry> RegistryWriter::prepare(const Entry& entry) {
-  if (entry_fault(entry, folder_, letters_)) return std::nullopt;
+  if (maker_.fault(entry)) return std::nullopt;
   const std::uint64_t offset = to_text_unit(text_end_);
   const std::uint64_t end_max = offset + entry_text_bytes_max(entry);
   if (end_max > kTextBytesMax) return std::nullopt;
@@ -113,9 +113,10 @@ std::optional<PreparedEntry> RegistryWriter::prepare(const Entry& entry) {
   find_rows(prepared.mixed, row);
   if (row == CodeIndex::kAbsent && !make_room(prepared.mixed >> kTailBits)) return std::nullopt;
   auto* const start = reinterpret_cast<char*>(texts.bytes().data());
-  text_end_ = static_cast<std::uint64_t>(write_entry_text(entry, start + offset) - start);
-  prepared.hot = make_hot_row(entry, letters_, printer_, table_->expiry_base_days());
-  prepared.side = make_side_row(entry, offset);
+  const RowMaker::Made made = maker_.make(entry, start + offset, offset);
+  text_end_ = static_cast<std::uint64_t>(made.text_end - start);
+  prepared.hot = made.hot;
+  prepared.side = made.side;
   return prepared;
 }
 

@@ -27,10 +27,8 @@
 
 #include "clearline/registry.h"
 #include "clearline/status.h"
-#include "engine/entry.h"
-#include "engine/hash.h"
-#include "engine/name.h"
 #include "engine/registry_table.h"
+#include "engine/rows.h"
 
 namespace clearline {
 
@@ -120,9 +118,7 @@ class RegistryWriter {
   SideRow* side() { return reinterpret_cast<SideRow*>(table_->side_bytes().data()); }
 
   RegistryTable* table_;
-  NamePrinter printer_;
-  NameFolder folder_;
-  NameLetters letters_;
+  RowMaker maker_;
   std::uint64_t text_end_;
   std::uint64_t live_text_bytes_;
   std::size_t bucket_end_;

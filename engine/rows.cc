@@ -50,6 +50,11 @@ SideRow make_side_row(const Entry& entry, std::uint64_t text_offset) {
   return row;
 }
 
+RowMaker::Made RowMaker::make(const Entry& entry, char* text, std::uint64_t text_offset) {
+  return {make_hot_row(entry, letters_, printer_, expiry_base_days_), make_side_row(entry, text_offset),
+          write_entry_text(entry, text)};
+}
+
 std::optional<Entry> read_entry(Code code, const HotRow& hot, const SideRow& side, std::span<const std::byte> texts) {
   const auto text = read_entry_text(text_of(side, texts));
   if (!text) return std::nullopt;

@@ -7,6 +7,7 @@
 #include "engine/code_index.h"
 #include "engine/entry.h"
 #include "engine/hash.h"
+#include "engine/name.h"
 #include "engine/registry_table.h"
 
 namespace clearline {
@@ -24,6 +25,31 @@ HotRow make_hot_row(const Entry& entry, NameLetters& letters, const NamePrinter&
 
 /// `text_offset` is a multiple of kTextUnitBytes.
 SideRow make_side_row(const Entry& entry, std::uint64_t text_offset);
+
+/// Makes rows and texts of entries for one table. Used by one thread.
+class RowMaker {
+ public:
+  RowMaker(const NamePrinter& printer, std::int32_t expiry_base_days)
+      : printer_(printer), expiry_base_days_(expiry_base_days) {}
+
+  /// What entry_fault says. Without a fault the entry may be made next.
+  std::optional<std::string_view> fault(const Entry& entry) { return entry_fault(entry, folder_, letters_); }
+
+  struct Made {
+    HotRow hot{};
+    SideRow side{};
+    char* text_end = nullptr;
+  };
+  /// The rows of the entry that fault() has just looked at; its text goes to `text`, entry_text_bytes_max(entry) bytes,
+  /// which is `text_offset` behind the first of all texts, a multiple of kTextUnitBytes.
+  Made make(const Entry& entry, char* text, std::uint64_t text_offset);
+
+ private:
+  NamePrinter printer_;
+  std::int32_t expiry_base_days_;
+  NameFolder folder_;
+  NameLetters letters_;
+};
 
 /// The entry that two rows and their text hold; nothing if the text is none.
 std::optional<Entry> read_entry(Code code, const HotRow& hot, const SideRow& side, std::span<const std::byte> texts);
