@@ -101,23 +101,31 @@ inline std::optional<Time> read_time(std::string_view text) {
   return Time{second == 60 ? utc - 1 : utc, fraction};
 }
 
+std::int64_t unix_us(const Time& time) {
+  std::int64_t fraction_us = 0;
+  for (std::size_t i = 0; i < kFractionDigits && !time.fraction.empty(); ++i) {
+    fraction_us = fraction_us * 10 + (i < time.fraction.size() ? time.fraction[i] - '0' : 0);
+  }
+  return time.unix_seconds * kSecondUs + fraction_us;
+}
+
 }  // namespace
 
-std::optional<Date> parse_declared_at(std::string_view text) {
-  if (text.size() == 10) return parse_date(text);
+std::optional<Moment> parse_moment(std::string_view text) {
+  if (text.size() == 10) {
+    const auto date = parse_date(text);
+    if (!date) return std::nullopt;
+    return Moment{*date, ((date->days + 1) * kDaySeconds - kKoreaSeconds) * kSecondUs - 1};
+  }
   const auto time = read_time(text);
   if (!time) return std::nullopt;
-  return korean_date(time->unix_seconds);
+  return Moment{korean_date(time->unix_seconds), unix_us(*time)};
 }
 
 std::optional<std::int64_t> parse_time_us(std::string_view text) {
   const auto time = read_time(text);
   if (!time) return std::nullopt;
-  std::int64_t fraction_us = 0;
-  for (std::size_t i = 0; i < kFractionDigits; ++i) {
-    fraction_us = fraction_us * 10 + (i < time->fraction.size() ? time->fraction[i] - '0' : 0);
-  }
-  return time->unix_seconds * kSecondUs + fraction_us;
+  return unix_us(*time);
 }
 
 std::string format_date(Date date) {

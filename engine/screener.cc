@@ -232,7 +232,7 @@ void Screener::Scratch::screen_at(std::uint64_t seq, std::span<const Declaration
 
 void Screener::Scratch::decide(const Declaration& declaration, const Located& place, Verdict& verdict) {
   verdict = Verdict{};  // an internal error until it is something else
-  const Date date = declaration.declared_on.value_or(today);
+  const Date date = declaration.declared_at ? declaration.declared_at->day : today;
   const std::size_t rule_index = policy->rules.size() == 1 ? 0 : policy->rule_on(date);
   const Rule& rule = policy->rules[rule_index];
   verdict.rule = static_cast<std::uint16_t>(rule_index);

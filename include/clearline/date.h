@@ -22,8 +22,16 @@ inline constexpr Date kDateMax{2'932'896};
 /// Reads `YYYY-MM-DD`, exactly; nothing if the day does not exist.
 std::optional<Date> parse_date(std::string_view text);
 
-/// Reads a date, or an RFC 3339 time with offset, as the Korean day on which it falls.
-std::optional<Date> parse_declared_at(std::string_view text);
+/// A moment, and the Korean day on which it falls.
+struct Moment {
+  Date day;
+  std::int64_t unix_us = 0;  ///< microseconds
+  friend bool operator==(const Moment&, const Moment&) = default;
+};
+
+/// Reads a date, or an RFC 3339 time with offset. A date alone is the end of its day: the last microsecond of it, so that
+/// it counts all that happened on that day.
+std::optional<Moment> parse_moment(std::string_view text);
 
 /// Reads an RFC 3339 time with offset as Unix time in microseconds; further digits of a fraction are cut off. A leap
 /// second is taken for the second before it, on whose day it falls: Unix time has none. At the calendar's ends its

@@ -15,7 +15,9 @@ struct Declaration {
   std::string_view name;
   std::string_view zip;
   std::string_view phone;
-  std::optional<Date> declared_on;  ///< chooses the rule and the date for expiry; without it, the screener's `today`
+  /// Chooses the rule and the date for expiry, and where it is asked for the registry of that moment; without it, the
+  /// screener's `today`.
+  std::optional<Moment> declared_at;
 };
 
 }  // namespace clearline

@@ -15,7 +15,7 @@ namespace clearline {
 /// One a thread: it owns the scratch memory of a batch, allocated once.
 class Screener {
  public:
-  /// Both outlive the screener, also where the registry changes. `today` stands for a missing `declared_on`.
+  /// Both outlive the screener, also where the registry changes. `today` stands for a missing `declared_at`.
   Screener(const Registry& registry, const Policy& policy, Date today);
   ~Screener();
   Screener(Screener&&) noexcept;

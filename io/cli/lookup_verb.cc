@@ -36,8 +36,8 @@ Status run_lookup(const LookupRequest& request, std::optional<int>& exit_code) {
   declaration.zip = request.zip ? std::string_view(*request.zip) : std::string_view();
   declaration.phone = request.phone ? std::string_view(*request.phone) : std::string_view();
   if (request.date) {
-    declaration.declared_on = parse_declared_at(*request.date);
-    if (!declaration.declared_on) return {StatusKind::kUsage, "--date: no real date; write 2026-01-31"};
+    declaration.declared_at = parse_moment(*request.date);
+    if (!declaration.declared_at) return {StatusKind::kUsage, "--date: no real date; write 2026-01-31"};
   }
   // Only what is given is compared: a missing option is a question not asked, not a missing item.
   Policy policy = standard_policy();

@@ -95,11 +95,11 @@ void take_fields(const FieldValues& values, bool id_is_wrong, Declaration& decla
   declaration.name = value(Field::kName);
   declaration.zip = value(Field::kZip);
   declaration.phone = value(Field::kPhone);
-  declaration.declared_on.reset();
+  declaration.declared_at.reset();
   const std::string_view declared_at = value(Field::kDeclaredAt);
   if (trim_blanks(declared_at).empty()) return;
-  declaration.declared_on = parse_declared_at(declared_at);
-  if (!declaration.declared_on && !line.fault) line.fault = {"declared_at is no real date", 0};
+  declaration.declared_at = parse_moment(declared_at);
+  if (!declaration.declared_at && !line.fault) line.fault = {"declared_at is no real date", 0};
 }
 
 }  // namespace clearline

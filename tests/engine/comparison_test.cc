@@ -19,7 +19,7 @@ Verdict verdict(const reference::Registered& person, const reference::Declared& 
   const Policy policy = standard_policy();
   Screener screener(registry, policy, parse_date("2026-01-15").value());
   Declaration declaration{text.code, text.name, text.zip, text.phone, {}};
-  if (!text.declared_at.empty()) declaration.declared_on = parse_declared_at(text.declared_at);
+  if (!text.declared_at.empty()) declaration.declared_at = parse_moment(text.declared_at);
   Verdict result;
   screener.screen({&declaration, 1}, {&result, 1});
   return result;
@@ -230,13 +230,13 @@ TEST(Policy, GivenFirstGraceAndRequiredPhoneAreSwitches) {
   later.checks_zip = false;
   policy.rules.push_back(later);
   Screener screener(registry, policy, Date{});
-  Declaration declaration{"P123456789012", "GILDONG HONG", "04524", "", parse_date("2026-01-16")};
+  Declaration declaration{"P123456789012", "GILDONG HONG", "04524", "", parse_moment("2026-01-16")};
   Verdict result;
   screener.screen({&declaration, 1}, {&result, 1});
   EXPECT_EQ(result.code, CodeCheck::kActive) << "one day of grace";
   EXPECT_EQ(result.name, ItemCheck::kMismatch);
   EXPECT_TRUE(result.reasons.has(Reason::kPhoneMissing));
-  declaration.declared_on = parse_date("2026-01-17");
+  declaration.declared_at = parse_moment("2026-01-17");
   screener.screen({&declaration, 1}, {&result, 1});
   EXPECT_EQ(result.rule, 1);
   EXPECT_EQ(result.code, CodeCheck::kExpired);

@@ -38,14 +38,26 @@ TEST(Date, ReadsAndWritesEveryDayOfTheCalendar) {
 }
 
 TEST(Date, KoreanDayOfATime) {
-  EXPECT_EQ(parse_declared_at("2026-01-15T15:00:00Z"), parse_date("2026-01-16"));
-  EXPECT_EQ(parse_declared_at("2026-01-15T14:59:59.999Z"), parse_date("2026-01-15"));
-  EXPECT_EQ(parse_declared_at("2026-01-15T00:30:00+09:00"), parse_date("2026-01-15"));
-  EXPECT_EQ(parse_declared_at("2026-01-15T23:30:00-05:00"), parse_date("2026-01-16"));
-  EXPECT_EQ(parse_declared_at("2016-12-31T23:59:60Z"), parse_date("2017-01-01"));
-  EXPECT_FALSE(parse_declared_at("2016-12-31T12:59:60Z"));
+  EXPECT_EQ(parse_moment("2026-01-15T15:00:00Z")->day, parse_date("2026-01-16"));
+  EXPECT_EQ(parse_moment("2026-01-15T14:59:59.999Z")->day, parse_date("2026-01-15"));
+  EXPECT_EQ(parse_moment("2026-01-15T00:30:00+09:00")->day, parse_date("2026-01-15"));
+  EXPECT_EQ(parse_moment("2026-01-15T23:30:00-05:00")->day, parse_date("2026-01-16"));
+  EXPECT_EQ(parse_moment("2016-12-31T23:59:60Z")->day, parse_date("2017-01-01"));
+  EXPECT_FALSE(parse_moment("2016-12-31T12:59:60Z"));
   EXPECT_EQ(korean_date(-1), parse_date("1970-01-01"));
   EXPECT_EQ(korean_date(-9 * 3600 - 1), parse_date("1969-12-31"));
+}
+
+TEST(Moment, OfADateAloneIsTheEndOfItsDay) {
+  const auto moment = parse_moment("2026-01-15");
+  ASSERT_TRUE(moment);
+  EXPECT_EQ(moment->day, parse_date("2026-01-15"));
+  EXPECT_EQ(format_time(moment->unix_us), "2026-01-15T23:59:59.999999+09:00");
+  EXPECT_EQ(format_time(parse_moment("0000-01-01")->unix_us), "0000-01-01T23:59:59.999999+09:00");
+  EXPECT_EQ(parse_moment("2026-01-15T14:59:59.999999Z"), moment);
+  EXPECT_EQ(parse_moment("1970-01-01T00:00:00.25Z")->unix_us, 250'000);
+  EXPECT_FALSE(parse_moment("2026-01-32"));
+  EXPECT_FALSE(parse_moment("2026-1-15"));
 }
 
 TEST(Date, TheEndsOfTheCalendar) {
@@ -96,7 +108,7 @@ TEST(Time, WhatIsWrittenIsReadAndFallsOnItsDay) {
     const std::int64_t time = times(random);
     const std::string text = format_time(time);
     ASSERT_EQ(parse_time_us(text), time) << text;
-    ASSERT_EQ(parse_declared_at(text), parse_date(text.substr(0, 10))) << text;
+    ASSERT_EQ(parse_moment(text), (Moment{*parse_date(text.substr(0, 10)), time})) << text;
   }
 }
 

@@ -25,7 +25,7 @@ std::vector<std::string> decoded_ndjson(std::string_view text) {
         words += std::string(line.fault.what) + " at " + std::to_string(line.fault.column);
       } else {
         for (const std::string_view item : {d.code, d.name, d.zip, d.phone}) words += std::string(item) + "|";
-        words += d.declared_on ? std::to_string(d.declared_on->days) : "-";
+        words += d.declared_at ? std::to_string(d.declared_at->unix_us) : "-";
       }
       lines.push_back(words);
     }
