@@ -90,7 +90,7 @@ std::vector<double> append(const Folder& folder, std::uint64_t rows, std::uint64
   constexpr std::uint64_t kLogBytes = std::uint64_t{64} << 20;
   const std::string path = folder.path("journal");
   const Chain base = first_chain(kIdentity);
-  require(Journal::create(path, kIdentity, 0, base));
+  require(Journal::create(path, kIdentity, {0, base}));
   require(Head::create(folder.path("head"), {kIdentity, 0, base}));
   auto journal = Journal::open(path, Journal::Mode::kWrite);
   require(journal.status());

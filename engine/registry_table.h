@@ -41,8 +41,10 @@ struct RegistryShape {
   std::uint64_t bucket_count = 0;
   std::uint64_t text_bytes = 0;
   std::int32_t expiry_base_days = 0;  ///< first day that a hot row can hold as an expiry
-  std::array<std::uint8_t, 32>
-      chain{};  ///< of the journal at `seq` (io/store/chain.h); zeros where there is no journal
+  /// Of the journal at `seq` (io/store/chain.h); zeros where there is no journal.
+  std::array<std::uint8_t, 32> chain{};
+  /// When the change at `seq` took effect, Unix time; nothing: not known, or there is none.
+  std::optional<std::int64_t> effective_us = std::nullopt;
 };
 
 /// Whether a table has room for changes.

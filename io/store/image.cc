@@ -52,7 +52,8 @@ struct Header {
   std::uint64_t text_bytes;
   RegistryKey key;
   std::array<std::uint8_t, 32> chain;
-  std::array<std::uint8_t, kPageBytes - 152 - 8> unused;
+  std::int64_t effective_us;
+  std::array<std::uint8_t, kPageBytes - 160 - 8> unused;
   std::uint64_t checksum;
 };
 static_assert(sizeof(Header) == kPageBytes && offsetof(Header, key) == 88 && offsetof(Header, checksum) == 4088);
@@ -100,6 +101,7 @@ Header make_header(const RegistryShape& shape, std::uint64_t table_checksum) {
   header.text_bytes = shape.text_bytes;
   header.key = shape.key;
   header.chain = shape.chain;
+  header.effective_us = shape.effective_us.value_or(0);
   header.checksum = checksum64(&header, offsetof(Header, checksum));
   return header;
 }
@@ -237,7 +239,8 @@ Result<ImageInfo> read_header(const File& file, const std::string& path, Header&
                  header.bucket_count,
                  header.text_bytes,
                  header.expiry_base_days,
-                 header.chain};
+                 header.chain,
+                 header.effective_us == 0 ? std::nullopt : std::optional(header.effective_us)};
   // Whatever the header says, its sections fill the file, so nothing larger than the file is allocated.
   if (image.shape.bucket_count > actual_bytes || image.shape.text_bytes > actual_bytes ||
       file_bytes(image.shape) != actual_bytes) {
@@ -364,10 +367,11 @@ class BlockFile {
 
 }  // namespace
 
-Status write_image(RegistrySnapshot& snapshot, const std::array<std::uint8_t, 32>& chain, const std::string& path,
+Status write_image(RegistrySnapshot& snapshot, const JournalPlace& place, const std::string& path,
                    const std::string& temporary) {
   RegistryShape shape = snapshot.shape();
-  shape.chain = chain;
+  shape.chain = place.chain;
+  shape.effective_us = place.effective_us;
   const auto sizes = section_bytes(shape);
   const std::uint64_t sections = all_section_bytes(shape);
   const std::uint64_t front_bytes = file_bytes(shape) - sections;

@@ -17,6 +17,7 @@
 //   80      8      bytes of texts
 //   88      32     key of the name fingerprints
 //   120     32     chain of the journal at this seq; zeros where there is no journal
+//   152     8      when the change at this seq took effect, microseconds of Unix time; 0: not known, or there is none
 //   4088    8      checksum of bytes 0 .. 4087
 //   4096           checksum table: 8 bytes for each 1 MiB block of what follows, the last one shorter; padded to a page
 //   then           sections, each padded to a page with zeros: segments, buckets, side rows, texts
@@ -29,6 +30,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "clearline/registry.h"
@@ -44,9 +46,15 @@ inline constexpr std::uint32_t kImageVersion = 1;
 /// fails.
 Status write_image(const Registry& registry, const std::string& path, int threads = 1);
 
-/// The same of a registry that changes meanwhile: the image is that of the snapshot, with `chain`. Through a temporary of
-/// this name, so that of killed writers one is left at most.
-Status write_image(RegistrySnapshot& snapshot, const std::array<std::uint8_t, 32>& chain, const std::string& path,
+/// Where in its journal the registry of a snapshot stands.
+struct JournalPlace {
+  std::array<std::uint8_t, 32> chain{};
+  std::optional<std::int64_t> effective_us;
+};
+
+/// The same of a registry that changes meanwhile: the image is that of the snapshot, with its place. Through a temporary
+/// of this name, so that of killed writers one is left at most.
+Status write_image(RegistrySnapshot& snapshot, const JournalPlace& place, const std::string& path,
                    const std::string& temporary);
 
 /// Reads and checks an image. kRegistry when it is missing, damaged, foreign or of a newer version: then nothing is

@@ -35,7 +35,8 @@ constexpr const char* kPragmas =
     "PRAGMA mmap_size=0; PRAGMA cache_size=-16384";
 
 constexpr const char* kSchema =
-    "CREATE TABLE registry(uuid BLOB, incarnation INTEGER, base_seq INTEGER, base_chain BLOB) STRICT;"
+    "CREATE TABLE registry(uuid BLOB, incarnation INTEGER, base_seq INTEGER, base_chain BLOB,"
+    " base_effective INTEGER) STRICT;"
     "CREATE TABLE changes(seq INTEGER PRIMARY KEY, at INTEGER, effective INTEGER, received INTEGER, op INTEGER,"
     " by INTEGER, code INTEGER, new_code INTEGER, change_id TEXT, actor TEXT, salt BLOB, content_hash BLOB, before "
     "BLOB,"
@@ -159,16 +160,17 @@ int connect(const std::string& name, int flags, const std::string& vfs, Database
 }
 
 /// That it is a journal, and of this version; before any other statement, which could fail on another kind of file.
-Status check_kind(const std::string& path, sqlite3* database) {
+Status check_kind(const std::string& path, sqlite3* database, std::int64_t& kind_version) {
   const auto application = number(database, "PRAGMA application_id");
   const auto version = application ? number(database, "PRAGMA user_version") : std::nullopt;
+  kind_version = version.value_or(0);
   if (!version) {
     if ((sqlite3_errcode(database) & 0xff) != SQLITE_NOTADB) {
       return failure(path, StatusKind::kRegistry, "cannot read the journal", database);
     }
   } else if (*application == kApplicationId) {
     // The version comes before anything else is looked at: a newer one may have other tables.
-    if (*version == kJournalVersion) return {};
+    if (*version >= 1 && *version <= kJournalVersion) return {};
     return {StatusKind::kRegistry, path + ": error: journal version " + std::to_string(*version) +
                                        "; this program reads version " + std::to_string(kJournalVersion) +
                                        "; use the program that made it"};
@@ -257,10 +259,9 @@ class SqliteJournal final : public Journal {
   Status open(Mode mode, const std::string& vfs);
 
   const RegistryIdentity& identity() const override { return identity_; }
-  std::uint64_t base_seq() const override { return base_seq_; }
-  const Chain& base_chain() const override { return base_chain_; }
+  const Last& base() const override { return base_; }
   Result<Last> last() override;
-  Status read_from(std::uint64_t seq, const std::function<Status(const JournalRow&)>& use) override;
+  Status read_from(std::uint64_t seq, const std::function<Status(const JournalRow&)>& use, std::uint64_t last) override;
   Status read_back(std::uint64_t seq, std::uint64_t last, const std::function<Status(const JournalRow&)>& use) override;
   Status read_ids(std::int64_t received_us,
                   const std::function<void(std::uint64_t seq, std::string_view change_id)>& use) override;
@@ -290,6 +291,7 @@ class SqliteJournal final : public Journal {
 
   std::string path_;
   Database database_;
+  std::int64_t version_ = 0;
   Statement row_;
   // The rest is for writing.
   Statement begin_;
@@ -307,8 +309,7 @@ class SqliteJournal final : public Journal {
   Database checkpointer_;  // guarded by checkpointer_mutex_; closed before database_
 
   RegistryIdentity identity_;
-  std::uint64_t base_seq_ = 0;
-  Chain base_chain_{};
+  Last base_;
 };
 
 Status SqliteJournal::reading_failed(std::uint64_t behind) const {
@@ -325,16 +326,18 @@ Status SqliteJournal::open(Mode mode, const std::string& vfs) {
   if (!status.ok()) return status;
 
   const Statement registry =
-      prepare(database_.get(), "SELECT uuid, incarnation, base_seq, base_chain FROM registry LIMIT 1");
+      prepare(database_.get(), std::string("SELECT uuid, incarnation, base_seq, base_chain, ") +
+                                   (version_ == 1 ? "NULL" : "base_effective") + " FROM registry LIMIT 1");
   const int code = registry ? sqlite3_step(registry.get()) : sqlite3_extended_errcode(database_.get());
   if (code != SQLITE_ROW && code != SQLITE_DONE && code != SQLITE_ERROR) {
     return failure(path_, StatusKind::kRegistry, "reading whose journal it is", database_.get());
   }
-  if (code != SQLITE_ROW || !take(registry.get(), 0, identity_.uuid) || !take(registry.get(), 3, base_chain_)) {
+  if (code != SQLITE_ROW || !take(registry.get(), 0, identity_.uuid) || !take(registry.get(), 3, base_.chain)) {
     return damaged(path_, "the journal does not say whose it is");
   }
   identity_.incarnation = static_cast<std::uint32_t>(sqlite3_column_int64(registry.get(), 1));
-  base_seq_ = static_cast<std::uint64_t>(sqlite3_column_int64(registry.get(), 2));
+  base_.seq = static_cast<std::uint64_t>(sqlite3_column_int64(registry.get(), 2));
+  if (!is_null(registry.get(), 4)) base_.effective_us = sqlite3_column_int64(registry.get(), 4);
   status = prepare_all(mode);
   if (!status.ok() || mode == Mode::kRead) return status;
   const auto end = last();
@@ -365,7 +368,7 @@ Status SqliteJournal::open_for_writing(const std::string& vfs) {
     return failure(path_, StatusKind::kRegistry, "cannot open the journal", code,
                    sqlite3_system_errno(database_.get()));
   }
-  Status status = check_kind(path_, database_.get());
+  Status status = check_kind(path_, database_.get(), version_);
   if (!status.ok()) return status;
   if (run(database_.get(), kPragmas) != SQLITE_OK) {
     return failure(path_, StatusKind::kRegistry, "cannot open the journal", database_.get());
@@ -434,7 +437,7 @@ int SqliteJournal::sync_log() {
 Status SqliteJournal::start_reading() {
   // A reader must not write into the database, not even when it is the last to close it.
   sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  Status status = check_kind(path_, database_.get());
+  Status status = check_kind(path_, database_.get(), version_);
   if (!status.ok()) return status;
   // The moment is that of the first read, which open() does.
   if (run(database_.get(), kPragmas) == SQLITE_OK && run(database_.get(), "BEGIN") == SQLITE_OK) return {};
@@ -473,9 +476,7 @@ Result<Journal::Last> SqliteJournal::last() {
   const Statement statement =
       prepare(database_.get(), "SELECT seq, chain, effective, received FROM changes ORDER BY seq DESC LIMIT 1");
   const int code = statement ? sqlite3_step(statement.get()) : SQLITE_ERROR;
-  Last last;
-  last.seq = base_seq_;
-  last.chain = base_chain_;
+  Last last = base_;
   if (code == SQLITE_DONE) return last;
   if (code != SQLITE_ROW) {
     return failure(path_, StatusKind::kRegistry, "reading the last change of the journal", database_.get());
@@ -483,25 +484,27 @@ Result<Journal::Last> SqliteJournal::last() {
   last.seq = static_cast<std::uint64_t>(sqlite3_column_int64(statement.get(), 0));
   last.effective_us = sqlite3_column_int64(statement.get(), 2);
   last.received_us = sqlite3_column_int64(statement.get(), 3);
-  if (!take(statement.get(), 1, last.chain) || last.seq <= base_seq_) {
+  if (!take(statement.get(), 1, last.chain) || last.seq <= base_.seq) {
     return damaged(path_, change_words(last.seq) + " is damaged");
   }
   return last;
 }
 
-Status SqliteJournal::read_from(std::uint64_t seq, const std::function<Status(const JournalRow&)>& use) {
-  if (seq <= base_seq_) {
+Status SqliteJournal::read_from(std::uint64_t seq, const std::function<Status(const JournalRow&)>& use,
+                                std::uint64_t last) {
+  if (seq <= base_.seq) {
     return {StatusKind::kRegistry, path_ + ": error: " + change_words(seq) +
-                                       " is not in this journal, which begins with " + change_words(base_seq_ + 1) +
+                                       " is not in this journal, which begins with " + change_words(base_.seq + 1) +
                                        "; read an older one"};
   }
-  const Statement statement =
-      prepare(database_.get(), std::string("SELECT ") + kColumns + " FROM changes WHERE seq >= ?1 ORDER BY seq");
+  const Statement statement = prepare(
+      database_.get(), std::string("SELECT ") + kColumns + " FROM changes WHERE seq >= ?1 AND seq <= ?2 ORDER BY seq");
   if (!statement) return reading_failed(seq - 1);
   // In one read, so that both are of one moment: the row before, for its chain.
-  const bool has_row_before = seq - 1 > base_seq_;
+  const bool has_row_before = seq - 1 > base_.seq;
   bind_number(statement.get(), 1, has_row_before ? seq - 1 : seq);
-  Chain chain = base_chain_;
+  bind_number(statement.get(), 2, last);
+  Chain chain = base_.chain;
   std::uint64_t expected = has_row_before ? seq - 1 : seq;
   JournalRow row;
   int code = SQLITE_ROW;
@@ -725,8 +728,8 @@ Status SqliteJournal::restart_wal() {
 }
 
 /// The tables of a new journal in a file that is there and empty.
-Status write_tables(const std::string& path, const RegistryIdentity& identity, std::uint64_t base_seq,
-                    const Chain& base_chain, const std::string& vfs) {
+Status write_tables(const std::string& path, const RegistryIdentity& identity, const Journal::Last& base,
+                    const std::string& vfs) {
   Database database;
   int code = connect(plain_name(path), SQLITE_OPEN_READWRITE, vfs, database);
   // In memory, what undoes the first page: as a file it could come back after a power cut, and undo all of them.
@@ -738,12 +741,13 @@ Status write_tables(const std::string& path, const RegistryIdentity& identity, s
   if (code == SQLITE_OK) code = run(database.get(), before.c_str());
   if (code == SQLITE_OK) code = run(database.get(), kSchema);
   if (code == SQLITE_OK) {
-    const Statement insert = prepare(database.get(), "INSERT INTO registry VALUES(?1, ?2, ?3, ?4)");
+    const Statement insert = prepare(database.get(), "INSERT INTO registry VALUES(?1, ?2, ?3, ?4, ?5)");
     if (insert) {
       bind_blob(insert.get(), 1, identity.uuid.data(), identity.uuid.size());
       bind_number(insert.get(), 2, static_cast<std::int64_t>(identity.incarnation));
-      bind_number(insert.get(), 3, base_seq);
-      bind_blob(insert.get(), 4, base_chain.data(), base_chain.size());
+      bind_number(insert.get(), 3, base.seq);
+      bind_blob(insert.get(), 4, base.chain.data(), base.chain.size());
+      if (const auto effective_us = base.effective_time()) bind_number(insert.get(), 5, *effective_us);
     }
     code = insert ? sqlite3_step(insert.get()) : sqlite3_extended_errcode(database.get());
     if (code == SQLITE_DONE) code = SQLITE_OK;
@@ -760,13 +764,13 @@ Status write_tables(const std::string& path, const RegistryIdentity& identity, s
 
 }  // namespace
 
-Status Journal::create(const std::string& path, const RegistryIdentity& identity, std::uint64_t base_seq,
-                       const Chain& base_chain, const std::string& vfs) {
+Status Journal::create(const std::string& path, const RegistryIdentity& identity, const Last& base,
+                       const std::string& vfs) {
   // Before SQLite opens it, which gives its log and index the mode of the file.
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return {StatusKind::kOutput, path + ": error: cannot create the journal: " + errno_words(errno)};
   close(fd);
-  Status status = write_tables(path, identity, base_seq, base_chain, vfs);
+  Status status = write_tables(path, identity, base, vfs);
   if (status.ok()) return status;
   for (const char* suffix : {"", "-wal", "-shm"}) unlink((path + suffix).c_str());
   return status;

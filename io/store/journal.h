@@ -1,6 +1,7 @@
 // Journal: the durable, ordered list of changes of a registry, in one SQLite table.
 //
-// Table `changes`, one row a change; `registry`, one row: uuid, incarnation, base_seq, base_chain.
+// Table `changes`, one row a change; `registry`, one row: uuid, incarnation, base_seq, base_chain, base_effective (of the
+// change at base_seq; NULL: not known, or there is none).
 //
 //   seq           the key of the only B-tree: rows are appended at its right end
 //   at, effective, received   microseconds of Unix time
@@ -12,8 +13,9 @@
 //   data_hash     NULL; once salt, before, after and new_after are erased (all NULL), their hash
 //   chain         32 bytes: io/store/chain.h
 //
-// The file carries its kind in SQLite's application_id ("CLRJ") and the version of this table in user_version, 1. Rows
-// begin behind the base: a registry starts from an image at base_seq, whose chain is base_chain.
+// The file carries its kind in SQLite's application_id ("CLRJ") and the version of the tables in user_version, 2. Rows
+// begin behind the base: a registry starts from an image at base_seq, whose chain is base_chain. (Version 1, which is read
+// and written too, has no base_effective.)
 //
 // Why SQLite    a crash-safe file that many trust, and whose rows can be queried. What measuring it showed: it drops
 //               everything behind the first bad frame of its log and calls the rest good; so the last answered change is
@@ -37,6 +39,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -46,7 +49,7 @@
 
 namespace clearline {
 
-inline constexpr int kJournalVersion = 1;
+inline constexpr int kJournalVersion = 2;
 
 /// Why the journal failed, beside the words.
 enum class JournalFault : std::uint8_t {
@@ -60,10 +63,23 @@ class Journal {
  public:
   enum class Mode { kWrite, kRead };
 
-  /// A new, empty journal (mode 0600) behind `base_seq` and `base_chain`. `vfs`: the name of an SQLite VFS, "" is the
-  /// default one. kOutput when there is something of that name, or it cannot be written: then nothing is left there.
-  static Status create(const std::string& path, const RegistryIdentity& identity, std::uint64_t base_seq,
-                       const Chain& base_chain, const std::string& vfs = "");
+  /// A change that others come behind: its seq, chain and times. The times of none are the smallest number.
+  struct Last {
+    std::uint64_t seq = 0;
+    Chain chain{};
+    std::int64_t effective_us = std::numeric_limits<std::int64_t>::min();
+    std::int64_t received_us = std::numeric_limits<std::int64_t>::min();
+
+    std::optional<std::int64_t> effective_time() const {
+      return effective_us == Last{}.effective_us ? std::nullopt : std::optional(effective_us);
+    }
+  };
+
+  /// A new, empty journal (mode 0600) behind `base`, whose `received_us` is not kept. `vfs`: the name of an SQLite VFS, ""
+  /// is the default one. kOutput when there is something of that name, or it cannot be written: then nothing is left
+  /// there.
+  static Status create(const std::string& path, const RegistryIdentity& identity, const Last& base,
+                       const std::string& vfs = "");
   /// kRegistry when it is missing, foreign, damaged or of a newer version. kRead sees one moment: all changes committed
   /// when it was opened, also while another process writes; the file is not changed then.
   static Result<std::unique_ptr<Journal>> open(const std::string& path, Mode mode, const std::string& vfs = "");
@@ -72,21 +88,17 @@ class Journal {
   virtual ~Journal() = default;
 
   virtual const RegistryIdentity& identity() const = 0;
-  virtual std::uint64_t base_seq() const = 0;
-  virtual const Chain& base_chain() const = 0;
+  /// Where it begins: the change before its first row.
+  virtual const Last& base() const = 0;
 
-  /// The last row's seq, chain and times; seq and chain of the base when there is none.
-  struct Last {
-    std::uint64_t seq = 0;
-    Chain chain{};
-    std::int64_t effective_us = std::numeric_limits<std::int64_t>::min();
-    std::int64_t received_us = std::numeric_limits<std::int64_t>::min();
-  };
+  /// The last row; the base when there is none.
   virtual Result<Last> last() = 0;
 
-  /// Rows from `seq` on, in order, each with its chain checked against the one before (that of `seq` - 1 is read). A
-  /// hole or a wrong chain is kRegistry and names the seq. `use` may end the reading by a status that is not ok.
-  virtual Status read_from(std::uint64_t seq, const std::function<Status(const JournalRow&)>& use) = 0;
+  /// Rows from `seq` to `last`, in order, each with its chain checked against the one before (that of `seq` - 1 is read).
+  /// A hole or a wrong chain is kRegistry and names the seq. `use` may end the reading by a status that is not ok.
+  virtual Status read_from(std::uint64_t seq, const std::function<Status(const JournalRow&)>& use,
+                           std::uint64_t last = kSeqMax) = 0;
+  static constexpr std::uint64_t kSeqMax = std::numeric_limits<std::int64_t>::max();
   /// The same backwards, from `seq` down to and with `last`; chains are not checked.
   virtual Status read_back(std::uint64_t seq, std::uint64_t last,
                            const std::function<Status(const JournalRow&)>& use) = 0;

@@ -102,8 +102,8 @@ Status RegistryDirectory::check_image(const RegistryTable& table, std::uint64_t 
   if (table.seq() != seq) {
     return refused(path + ": error: it holds seq " + std::to_string(table.seq()) + "; give it its own name back");
   }
-  Chain chain = journal.base_chain();
-  if (seq > journal.base_seq()) {
+  Chain chain = journal.base().chain;
+  if (seq > journal.base().seq) {
     const Status status = journal.read_row(seq, [&](const JournalRow& row) { chain = row.chain; });
     if (!status.ok()) return status;
   }
@@ -166,14 +166,14 @@ Result<RegistryDirectory::Found> RegistryDirectory::find(Journal::Mode mode) con
       return refused(image_path(seq) + ": error: it is newer than the journal, which ends at seq " +
                      std::to_string(found.last.seq) + "; put the journal and head back from a backup of then");
     }
-    if (seq >= found.journal->base_seq()) found.images.push_back(seq);
+    if (seq >= found.journal->base().seq) found.images.push_back(seq);
   }
   return found;
 }
 
 Status RegistryDirectory::replay(Opened& opened) const {
   Journal& journal = *opened.journal;
-  if (opened.head.seq > journal.base_seq() && opened.head.seq <= opened.image_seq) {
+  if (opened.head.seq > journal.base().seq && opened.head.seq <= opened.image_seq) {
     Status checked;
     Status read =
         journal.read_row(opened.head.seq, [&](const JournalRow& row) { checked = check_head(row, opened.head); });
@@ -233,7 +233,7 @@ Result<RegistryDirectory::Opened> RegistryDirectory::open_once(Journal::Mode mod
 Status RegistryDirectory::read_changes(const std::function<Status(const JournalRow&)>& use) const {
   const auto found = find(Journal::Mode::kRead);
   if (!found.ok()) return found.status();
-  const std::uint64_t base = found->journal->base_seq();
+  const std::uint64_t base = found->journal->base().seq;
   if (found->last.seq == base) return {};
   return found->journal->read_from(base + 1, [&](const JournalRow& row) -> Status {
     if (Status status = check_head(row, found->head); !status.ok()) return status;
@@ -248,7 +248,7 @@ Result<RegistryDirectory::Info> RegistryDirectory::info() const {
   Info info;
   info.identity = found->head.identity;
   info.seq = found->last.seq;
-  info.base_seq = journal.base_seq();
+  info.base_seq = journal.base().seq;
   if (info.seq > info.base_seq) info.last_change_us = found->last.effective_us;
   info.images = found->images;
   for (const std::uint64_t seq : info.images) info.image_bytes += file_bytes(image_path(seq));
@@ -341,9 +341,9 @@ Result<RegistryDirectory::Verified> RegistryDirectory::verify() const {
     writer = std::make_unique<RegistryWriter>(replayed->mutable_table());
     return {};
   };
-  if (Status status = check_images_at(journal.base_seq()); !status.ok()) return status;
-  if (verified.seq > journal.base_seq()) {
-    const Status status = journal.read_from(journal.base_seq() + 1, [&](const JournalRow& row) -> Status {
+  if (Status status = check_images_at(journal.base().seq); !status.ok()) return status;
+  if (verified.seq > journal.base().seq) {
+    const Status status = journal.read_from(journal.base().seq + 1, [&](const JournalRow& row) -> Status {
       ++verified.changes;
       if (Status head = check_head(row, found->head); !head.ok()) return head;
       for (const std::string_view record : {row.after, row.new_after}) {

@@ -89,7 +89,11 @@ Status RegistryStore::create(const std::string& directory_path, const std::strin
   head.chain = first_chain(head.identity);
   registry->mutable_table().set_origin(head.identity, head.chain);
   Status status = write_image(*registry, directory.image_path(head.seq));
-  if (status.ok()) status = Journal::create(directory.journal_path(), head.identity, head.seq, head.chain);
+  Journal::Last base;
+  base.seq = head.seq;
+  base.chain = head.chain;
+  base.effective_us = registry->table().shape().effective_us.value_or(base.effective_us);
+  if (status.ok()) status = Journal::create(directory.journal_path(), head.identity, base);
   // Last: only with a head the directory is one.
   if (status.ok()) status = Head::create(directory.head_path(), head);
   if (status.ok()) {
@@ -269,9 +273,9 @@ Status RegistryStore::take(ChangeRequest& request) {
 bool RegistryStore::answer_repeat(ChangeRequest& request, std::uint64_t seq) {
   bool is_it = true;
   bool is_sound = false;
-  Chain previous = opened_.journal->base_chain();
+  Chain previous = opened_.journal->base().chain;
   Status status;
-  if (seq - 1 > opened_.journal->base_seq()) {
+  if (seq - 1 > opened_.journal->base().seq) {
     status = opened_.journal->read_row(seq - 1, [&](const JournalRow& row) { previous = row.chain; });
   }
   if (status.ok()) {
@@ -395,10 +399,10 @@ Result<RegistryStore::Checkpoint> RegistryStore::checkpoint() {
     return Status(StatusKind::kOutput, directory_.path() + ": error: no checkpoint, because the journal failed: " +
                                            state_reason_ + "; open the registry again");
   }
-  const Chain chain = next_.chain;
+  const JournalPlace place{next_.chain, next_.effective_time()};
   RegistrySnapshot snapshot(*opened_.writer);
   lock.unlock();
-  Status status = write_image(snapshot, chain, directory_.image_path(made.seq), directory_.image_part_path());
+  Status status = write_image(snapshot, place, directory_.image_path(made.seq), directory_.image_part_path());
   lock.lock();
   snapshot.end();
   if (!status.ok()) return status;

@@ -86,7 +86,7 @@ TEST_F(Image, OfASnapshotHoldsItsSeqAndNoMore) {
   entry.code = Code{1};
   test::change(writer, {entry});
   const std::string other = folder.path("other.img");
-  const Status written = write_image(snapshot, {1, 2, 3}, other, folder.path("part"));
+  const Status written = write_image(snapshot, {{1, 2, 3}, 1'764'550'800'000'000}, other, folder.path("part"));
   ASSERT_TRUE(written.ok()) << written.message();
   snapshot.end();
   const auto read = read_image(other);

@@ -43,7 +43,7 @@ bool same(const JournalRow& a, const JournalRow& b) {
 /// Reads all rows from the first on; each must be the one of its seq. How many there were comes back in `count`.
 Status read_all(Journal& journal, std::uint64_t& count) {
   count = 0;
-  return journal.read_from(journal.base_seq() + 1, [&](const JournalRow& row) {
+  return journal.read_from(journal.base().seq + 1, [&](const JournalRow& row) {
     ++count;
     MadeRow made(row.seq);
     EXPECT_TRUE(same(row, *made)) << "change " << row.seq;
@@ -83,7 +83,7 @@ mode_t mode_of(const std::string& path) {
 class JournalTest : public testing::Test {
  protected:
   JournalTest() : path(folder.path("journal")) {
-    EXPECT_TRUE(Journal::create(path, kIdentity, 0, base().chain, vfs.name()).ok());
+    EXPECT_TRUE(Journal::create(path, kIdentity, base(), vfs.name()).ok());
   }
   Journals open(Journal::Mode mode = Journal::Mode::kWrite) const { return Journal::open(path, mode, vfs.name()); }
   /// A journal of commits of so many rows, closed: one file.
@@ -133,8 +133,8 @@ TEST_F(JournalTest, RowsComeBackAsTheyWereWritten) {
     const auto journal = open(mode);
     ASSERT_TRUE(journal.ok()) << journal.status().message();
     EXPECT_EQ((*journal)->identity(), kIdentity);
-    EXPECT_EQ((*journal)->base_seq(), 0U);
-    EXPECT_EQ((*journal)->base_chain(), base().chain);
+    EXPECT_EQ((*journal)->base().seq, 0U);
+    EXPECT_EQ((*journal)->base().chain, base().chain);
     const auto end = (*journal)->last();
     ASSERT_TRUE(end.ok());
     EXPECT_EQ(end->seq, last.seq);
@@ -211,7 +211,7 @@ TEST_F(JournalTest, ARowReceivedBeforeAClockWasSetBackIsAmongTheLatest) {
 TEST_F(JournalTest, AnEmptyOneEndsAtItsBase) {
   const Chain chain{1, 2, 3};
   const std::string other = folder.path("other");
-  ASSERT_TRUE(Journal::create(other, kIdentity, 700, chain).ok());
+  ASSERT_TRUE(Journal::create(other, kIdentity, {700, chain}).ok());
   auto journal = Journal::open(other, Journal::Mode::kWrite);
   ASSERT_TRUE(journal.ok());
   EXPECT_EQ((*journal)->last()->seq, 700U);
@@ -397,9 +397,9 @@ TEST_F(JournalTest, ForeignFileIsRefused) {
 TEST_F(JournalTest, IsNotMadeOverAnotherFile) {
   fill({3});
   const std::string before = read_file(path);
-  EXPECT_EQ(Journal::create(path, kIdentity, 0, base().chain).kind(), StatusKind::kOutput);
+  EXPECT_EQ(Journal::create(path, kIdentity, base()).kind(), StatusKind::kOutput);
   EXPECT_EQ(read_file(path), before);
-  EXPECT_EQ(Journal::create(folder.path("no/journal"), kIdentity, 0, base().chain).kind(), StatusKind::kOutput);
+  EXPECT_EQ(Journal::create(folder.path("no/journal"), kIdentity, base()).kind(), StatusKind::kOutput);
 }
 
 TEST_F(JournalTest, OneThatCannotBeMadeLeavesNothing) {
@@ -408,7 +408,7 @@ TEST_F(JournalTest, OneThatCannotBeMadeLeavesNothing) {
   for (const auto& [call, code] : {std::pair{Call::kWrite, SQLITE_FULL}, {Call::kSync, SQLITE_IOERR_FSYNC}}) {
     for (std::uint64_t nth = 1;; ++nth) {
       vfs.fail(call, nth, code);
-      const Status status = Journal::create(other, kIdentity, 0, base().chain, vfs.name());
+      const Status status = Journal::create(other, kIdentity, base(), vfs.name());
       vfs.heal();
       // Closing comes last, and its failures cost nothing.
       if (status.ok()) {
@@ -685,7 +685,7 @@ TEST_F(JournalTest, AnOldLogNeverUndoesWhatWasMovedOutOfIt) {
 TEST_F(JournalTest, FilesAreOwnerOnly) {
   const mode_t before = umask(0);
   const std::string other = folder.path("other");
-  ASSERT_TRUE(Journal::create(other, kIdentity, 0, base().chain).ok());
+  ASSERT_TRUE(Journal::create(other, kIdentity, base()).ok());
   EXPECT_EQ(mode_of(other), 0600U);
   {
     const auto journal = Journal::open(other, Journal::Mode::kWrite);
@@ -740,7 +740,7 @@ TEST_F(JournalTest, ReadOnlyDirectory) {
 TEST_F(JournalTest, NamesThatSqliteWouldReadOtherwise) {
   for (const std::string name : {"file:x?mode=memory", "100%.journal", "a#b", ":memory:"}) {
     const std::string odd = folder.path(name);
-    ASSERT_TRUE(Journal::create(odd, kIdentity, 0, base().chain).ok()) << name;
+    ASSERT_TRUE(Journal::create(odd, kIdentity, base()).ok()) << name;
     Journal::Last end = base();
     {
       const auto journal = Journal::open(odd, Journal::Mode::kWrite);
@@ -781,7 +781,7 @@ struct Script {
 
 TEST(JournalPowerCut, NoAnsweredRowIsLostAndNoneIsThereTwice) {
   const TestFolder origin;
-  ASSERT_TRUE(Journal::create(origin.path("journal"), kIdentity, 0, base().chain).ok());
+  ASSERT_TRUE(Journal::create(origin.path("journal"), kIdentity, base()).ok());
   const HeadRecord start{kIdentity, 0, base().chain};
   ASSERT_TRUE(Head::create(origin.path("head"), start).ok());
   const std::string journal = read_file(origin.path("journal"));
