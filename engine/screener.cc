@@ -8,6 +8,9 @@
 //   decide   row, declaration, rule, date -> verdict; pure
 //   again    what changed meanwhile is decided again by the rows that it had before (engine/change_window.h)
 //
+// Judging by the past (engine/past_rows.h), the rows that codes held then take the place of the registry's behind `probe`,
+// and nothing may change meanwhile.
+//
 // The loops run over groups of kGroup declarations: as many lines as the core keeps in flight, few enough for its first
 // cache. Names are folded while deciding, when the lines of the group's end are still on their way.
 #include "clearline/screener.h"
@@ -23,6 +26,7 @@
 #include "engine/code_index.h"
 #include "engine/entry_text.h"
 #include "engine/name.h"
+#include "engine/past_rows.h"
 #include "engine/phone.h"
 #include "engine/registry_table.h"
 #include "engine/rows.h"
@@ -73,6 +77,7 @@ struct Located {
   std::size_t row = CodeIndex::kAbsent;
   HotRow hot{};                             ///< what the row held when it was found
   const SideRow* side = nullptr;            ///< its side row; read with load_row()
+  bool is_past = false;                     ///< the rows are of PastRows, and so are their texts
   std::optional<std::uint32_t> zip;         ///< the declared one
   CodeCheck code = CodeCheck::kNotChecked;  ///< kMissing, kMalformed, or kNotChecked: looked up
 };
@@ -80,8 +85,9 @@ struct Located {
 }  // namespace
 
 struct Screener::Scratch {
-  Scratch(const Registry& registry, const Policy& policy_to_use, Date date)
+  Scratch(const Registry& registry, const Policy& policy_to_use, Date date, const PastRows* past_rows)
       : table(&registry.table()),
+        past(past_rows),
         index(table->index()),
         reader(table->slots()),
         printer(table->key()),
@@ -90,18 +96,25 @@ struct Screener::Scratch {
 
   void screen_group(std::span<const Declaration> declarations, std::span<Verdict> verdicts);
   void screen_at(std::uint64_t seq, std::span<const Declaration> declarations, std::span<Verdict> verdicts);
+  void screen_past(std::span<const Declaration> declarations, std::span<Verdict> verdicts);
+  std::size_t locate(std::span<const Declaration> declarations);
+  void take_past_rows(std::size_t count);
+  void decide_all(std::span<const Declaration> declarations, std::size_t count, std::span<Verdict> verdicts);
   bool judge_changed_again(std::uint64_t seq, std::span<const Declaration> declarations, std::span<Verdict> verdicts);
   void decide(const Declaration& declaration, const Located& located, Verdict& verdict);
   void compare_code(const Located& place, const Rule& rule, Date date, Verdict& verdict) const;
   ItemCheck compare_name(std::string_view text, const Located& place, bool given_first_is_same);
   ItemCheck compare_latin(const DeclaredName& name, const Located& place);
   ItemCheck compare_zip(const Declaration& declaration, const Located& place) const;
-  ItemCheck compare_phone(const Declaration& declaration, const SideRow& side, bool& is_virtual);
+  ItemCheck compare_phone(const Declaration& declaration, const Located& place, bool& is_virtual);
 
-  std::span<const std::byte> cold_text(const SideRow& side) const { return text_of(side, table->texts()); }
-  std::span<const std::byte> cold_text(const Located& place) const { return cold_text(load_row(*place.side)); }
+  std::span<const std::byte> cold_text(const Located& place, const SideRow& side) const {
+    return text_of(side, place.is_past ? past->texts() : table->texts());
+  }
+  std::span<const std::byte> cold_text(const Located& place) const { return cold_text(place, load_row(*place.side)); }
 
   const RegistryTable* table;
+  const PastRows* past;
   CodeIndex index;
   ReaderSlots::Reader reader;
   NamePrinter printer;
@@ -111,10 +124,12 @@ struct Screener::Scratch {
   NameFolder registered;
   std::vector<char> phone;
   std::array<Located, kGroup> located;
+  std::array<std::uint32_t, kGroup> chosen;                  // the declarations of a group that are looked up
+  std::array<std::optional<std::uint64_t>, kGroup> moments;  // by the past: the seq that judges, nothing: before all
 };
 
-Screener::Screener(const Registry& registry, const Policy& policy, Date today)
-    : scratch_(std::make_unique<Scratch>(registry, policy, today)) {}
+Screener::Screener(const Registry& registry, const Policy& policy, Date today, const PastRows* past)
+    : scratch_(std::make_unique<Scratch>(registry, policy, today, past)) {}
 Screener::~Screener() = default;
 Screener::Screener(Screener&&) noexcept = default;
 Screener& Screener::operator=(Screener&&) noexcept = default;
@@ -123,7 +138,11 @@ void Screener::screen(std::span<const Declaration> declarations, std::span<Verdi
   assert(declarations.size() == verdicts.size());
   while (!declarations.empty()) {
     const std::size_t size = std::min(declarations.size(), kGroup);
-    scratch_->screen_group(declarations.first(size), verdicts.first(size));
+    if (scratch_->past != nullptr) {
+      scratch_->screen_past(declarations.first(size), verdicts.first(size));
+    } else {
+      scratch_->screen_group(declarations.first(size), verdicts.first(size));
+    }
     declarations = declarations.subspan(size);
     verdicts = verdicts.subspan(size);
   }
@@ -162,13 +181,52 @@ bool Screener::Scratch::judge_changed_again(std::uint64_t seq, std::span<const D
 
 void Screener::Scratch::screen_at(std::uint64_t seq, std::span<const Declaration> declarations,
                                   std::span<Verdict> verdicts) {
+  decide_all(declarations, locate(declarations), verdicts);
+  for (Verdict& verdict : verdicts) verdict.registry_seq = seq;
+}
+
+void Screener::Scratch::screen_past(std::span<const Declaration> declarations, std::span<Verdict> verdicts) {
+  const std::size_t count = locate(declarations);
+  for (std::size_t i = 0; i < declarations.size(); ++i) moments[i] = past->seq_of(declarations[i].declared_at);
+  take_past_rows(count);
+  decide_all(declarations, count, verdicts);
+  // What a registry held that has moved on is in no past row.
+  const bool is_still = table->seq() == past->registry_seq();
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    if (!is_still || !moments[i]) verdicts[i] = {};
+    verdicts[i].registry_seq = moments[i].value_or(0);
+  }
+}
+
+/// Puts the rows that codes held at the moments in the place of the registry's. `count`: as locate() gave it.
+void Screener::Scratch::take_past_rows(std::size_t count) {
+  std::array<std::uint32_t, kGroup> changed;
+  std::size_t changed_count = 0;
+  for (std::size_t n = 0; n < count; ++n) {
+    changed[changed_count] = chosen[n];
+    changed_count += static_cast<std::size_t>(past->prefetch_version(located[chosen[n]].mixed));
+  }
+  for (std::size_t n = 0; n < changed_count; ++n) {
+    Located& place = located[changed[n]];
+    const auto& moment = moments[changed[n]];
+    const PastRows::Version* version = moment ? past->find(place.mixed, *moment) : nullptr;
+    if (version == nullptr) continue;
+    place.row = version->hot.empty() ? CodeIndex::kAbsent : 0;
+    place.hot = version->hot;
+    place.side = &version->side;
+    place.is_past = true;
+  }
+}
+
+/// Fills `located`, and `chosen` with the declarations that have a code to look up; returns how many.
+std::size_t Screener::Scratch::locate(std::span<const Declaration> declarations) {
   // A prefetch waits for the translation of its address, which is in no buffer when the table is large. So those loops
   // are tight: a core looks a few hundred instructions ahead, and overlaps as many misses as it finds there.
-  std::array<std::uint32_t, kGroup> chosen;  // declarations that a loop is about
   std::size_t chosen_count = 0;
   for (std::size_t i = 0; i < declarations.size(); ++i) {
     Located& place = located[i];
     place.row = CodeIndex::kAbsent;
+    place.is_past = false;
     const auto code = parse_code(declarations[i].code);
     if (!code) {
       place.code = is_all_blank(declarations[i].code) ? CodeCheck::kMissing : CodeCheck::kMalformed;
@@ -183,6 +241,7 @@ void Screener::Scratch::screen_at(std::uint64_t seq, std::span<const Declaration
     Located& place = located[chosen[n]];
     place.segment = index.segment(place.mixed);
     index.prefetch(CodeIndex::home(place.mixed, place.segment));
+    if (past != nullptr) past->prefetch(place.mixed);
   }
   for (std::size_t n = 0; n < chosen_count; ++n) located[chosen[n]].zip = parse_zip(declarations[chosen[n]].zip);
 
@@ -202,16 +261,24 @@ void Screener::Scratch::screen_at(std::uint64_t seq, std::span<const Declaration
     Located& place = located[elsewhere[n]];
     place.row = index.find_further(place.mixed, place.segment, place.hot);
   }
+  for (std::size_t n = 0; n < chosen_count; ++n) {
+    Located& place = located[chosen[n]];
+    if (place.row != CodeIndex::kAbsent) place.side = &table->side()[place.row];
+  }
+  return chosen_count;
+}
 
+/// Judges a group by its rows; the first `count` of `chosen` were looked up.
+void Screener::Scratch::decide_all(std::span<const Declaration> declarations, std::size_t count,
+                                   std::span<Verdict> verdicts) {
   // What deciding will read besides the hot row is fetched on a guess: a wrong one costs a miss, not a wrong verdict.
   std::size_t side_count = 0;
   std::size_t text_count = 0;
   std::array<std::uint32_t, kGroup> with_text;
-  for (std::size_t n = 0; n < chosen_count; ++n) {
+  for (std::size_t n = 0; n < count; ++n) {
     const std::size_t i = chosen[n];
-    Located& place = located[i];
+    const Located& place = located[i];
     if (place.row == CodeIndex::kAbsent) continue;
-    place.side = &table->side()[place.row];
     const HotRow& hot = place.hot;
     const bool other_zip = hot.more_zips() && place.zip && hot.zip() != *place.zip + 1;
     const bool wants_text = maybe_hangul(declarations[i].name) || hot.expiry() == HotRow::kExpiryElsewhere;
@@ -224,10 +291,7 @@ void Screener::Scratch::screen_at(std::uint64_t seq, std::span<const Declaration
   for (std::size_t n = 0; n < text_count; ++n) {
     __builtin_prefetch(cold_text(located[with_text[n]]).data());
   }
-  for (std::size_t i = 0; i < declarations.size(); ++i) {
-    decide(declarations[i], located[i], verdicts[i]);
-    verdicts[i].registry_seq = seq;
-  }
+  for (std::size_t i = 0; i < declarations.size(); ++i) decide(declarations[i], located[i], verdicts[i]);
 }
 
 void Screener::Scratch::decide(const Declaration& declaration, const Located& place, Verdict& verdict) {
@@ -280,8 +344,7 @@ void Screener::Scratch::decide(const Declaration& declaration, const Located& pl
     const bool phone_missing = is_all_blank(declaration.phone);
     if (rule.phone == PhoneCheck::kRequired || (rule.phone == PhoneCheck::kWhenDeclared && !phone_missing)) {
       bool is_virtual = false;
-      verdict.phone =
-          phone_missing ? ItemCheck::kMissing : compare_phone(declaration, load_row(*place.side), is_virtual);
+      verdict.phone = phone_missing ? ItemCheck::kMissing : compare_phone(declaration, place, is_virtual);
       switch (verdict.phone) {
         case ItemCheck::kMissing:
           reasons.add(Reason::kPhoneMissing);
@@ -355,7 +418,7 @@ ItemCheck Screener::Scratch::compare_name(std::string_view text, const Located& 
   if (!name.hangul.empty()) {
     const SideRow side = load_row(*place.side);
     if (side.has_hangul()) {
-      if (registered.fold_hangul(read_hangul_name(cold_text(side))) != name.hangul) return ItemCheck::kMismatch;
+      if (registered.fold_hangul(read_hangul_name(cold_text(place, side))) != name.hangul) return ItemCheck::kMismatch;
       result = ItemCheck::kSame;
     }
   }
@@ -393,22 +456,23 @@ ItemCheck Screener::Scratch::compare_zip(const Declaration& declaration, const L
   if (!hot.more_zips()) return ItemCheck::kMismatch;
   const SideRow side = load_row(*place.side);
   if (side.zip2() == *zip + 1) return ItemCheck::kSame;
-  const auto entry = read_entry_text(cold_text(side));
+  const auto entry = read_entry_text(cold_text(place, side));
   if (!entry) return ItemCheck::kMismatch;
   const auto& further = entry->further_zips;
   return std::find(further.begin(), further.end(), *zip) == further.end() ? ItemCheck::kMismatch : ItemCheck::kSame;
 }
 
-ItemCheck Screener::Scratch::compare_phone(const Declaration& declaration, const SideRow& side, bool& is_virtual) {
+ItemCheck Screener::Scratch::compare_phone(const Declaration& declaration, const Located& place, bool& is_virtual) {
   if (phone.size() < declaration.phone.size() + 1) phone.resize(declaration.phone.size() + 1);
   const std::string_view canonical(phone.data(), fold_phone(declaration.phone, phone.data()));
+  const SideRow side = load_row(*place.side);
   if (side.phone_kind() == SideRow::PhoneKind::kNone) return ItemCheck::kNotOnFile;
   is_virtual = canonical.starts_with("050");
   if (side.phone_kind() == SideRow::PhoneKind::kPacked) {
     const auto packed = pack_phone(canonical);
     return packed && *packed == side.phone() ? ItemCheck::kSame : ItemCheck::kMismatch;
   }
-  const auto entry = read_entry_text(cold_text(side));
+  const auto entry = read_entry_text(cold_text(place, side));
   return entry && !canonical.empty() && entry->phone == canonical ? ItemCheck::kSame : ItemCheck::kMismatch;
 }
 

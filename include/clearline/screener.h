@@ -12,11 +12,15 @@
 
 namespace clearline {
 
+class PastRows;  // engine/past_rows.h
+
 /// One a thread: it owns the scratch memory of a batch, allocated once.
 class Screener {
  public:
-  /// Both outlive the screener, also where the registry changes. `today` stands for a missing `declared_at`.
-  Screener(const Registry& registry, const Policy& policy, Date today);
+  /// All outlive the screener, also where the registry changes. `today` stands for a missing `declared_at`. With `past`,
+  /// declarations are judged by the registry as it was at the seq or the moments that it is for; the registry must not
+  /// change then. Who was declared before its history, or under a registry that did change, gets an internal error.
+  Screener(const Registry& registry, const Policy& policy, Date today, const PastRows* past = nullptr);
   ~Screener();
   Screener(Screener&&) noexcept;
   Screener& operator=(Screener&&) noexcept;

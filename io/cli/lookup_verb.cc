@@ -8,11 +8,11 @@
 
 #include "clearline/screener.h"
 #include "io/cli/machine.h"
+#include "io/cli/options.h"
 #include "io/cli/words.h"
 #include "io/formats/utf8.h"
 #include "io/formats/verdict_writer.h"
 #include "io/store/output_file.h"
-#include "io/store/registry_directory.h"
 
 namespace clearline {
 namespace {
@@ -24,6 +24,7 @@ struct LookupRequest {
   std::optional<std::string> zip;
   std::optional<std::string> phone;
   std::optional<std::string> date;
+  std::optional<AsOf> as_of;
 };
 
 Status run_lookup(const LookupRequest& request, std::optional<int>& exit_code) {
@@ -45,10 +46,11 @@ Status run_lookup(const LookupRequest& request, std::optional<int>& exit_code) {
   policy.rules[0].checks_zip = request.zip.has_value();
 
   std::vector<std::string> warnings;
-  const auto registry = read_any_registry(request.registry, warnings);
-  if (!registry.ok()) return registry.status();
+  const auto opened = read_registry_as_of(request.registry, request.as_of, warnings);
+  if (!opened.ok()) return opened.status();
   for (const std::string& warning : warnings) say("{}\n", warning);
-  Screener screener(*registry, policy, korean_date(now_seconds()));
+  const Registry& registry = *opened->registry;
+  Screener screener(registry, policy, opened->today.value_or(korean_date(now_seconds())), opened->past.get());
   Verdict verdict;
   screener.screen({&declaration, 1}, {&verdict, 1});
 
@@ -59,7 +61,7 @@ Status run_lookup(const LookupRequest& request, std::optional<int>& exit_code) {
   out.append(to_string(verdict.outcome));
   out.append("\"");
   append_json_reasons(verdict.reasons, out);
-  VerdictWriter(Format::kNdjson, true, policy, registry->identity()).write_explained(verdict, out);
+  VerdictWriter(Format::kNdjson, true, policy, registry.identity()).write_explained(verdict, out);
   out.append("}\n");
   auto file = OutputFile::open("-", FileMode::kUsual);
   if (!file.ok()) return file.status();
@@ -83,10 +85,12 @@ void add_lookup_verb(CLI::App& app, Command& command) {
   verb->add_option("--zip", request->zip, "Declared zip")->type_name("ZIP");
   verb->add_option("--phone", request->phone, "Declared phone")->type_name("PHONE");
   verb->add_option("--date", request->date, "Day of the declaration; else today")->type_name("DATE");
+  add_as_of_option(*verb, request->as_of);
   verb->footer(
       "Prints one JSON object; never a registered value.\n\nExamples:\n"
       "  clearline lookup P123456789012 -r registry.img\n"
-      "  clearline lookup P123456789012 --name 'Gil-Dong Hong' --zip 04524 -r registry.img\n\n"
+      "  clearline lookup P123456789012 --name 'Gil-Dong Hong' --zip 04524 -r registry.img\n"
+      "  clearline lookup P123456789012 -r live --as-of 2025-11-30    # what it was that evening\n\n"
       "Exit: 0 clear, 1 not clear, 4 registry missing or damaged.");
   verb->callback(
       [request, &command] { command.run = [request, &command] { return run_lookup(*request, command.exit_code); }; });

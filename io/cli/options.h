@@ -13,6 +13,7 @@
 
 #include "io/formats/cp949.h"
 #include "io/formats/input_format.h"
+#include "io/store/as_of.h"
 
 namespace clearline {
 
@@ -59,6 +60,22 @@ inline constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::ma
 
 /// A check for options whose value cannot be empty.
 inline std::string not_empty(const std::string& text) { return text.empty() ? "is empty" : ""; }
+
+inline CLI::Option* add_as_of_option(CLI::App& verb, std::optional<AsOf>& as_of) {
+  const auto read = [&as_of](const std::string& text) {
+    as_of = parse_as_of(text);
+    if (as_of) return;
+    throw CLI::ValidationError(
+        "--as-of", "is none of seq:4813, 2025-12-01 (the end of that day), 2025-12-01T10:00:00+09:00, declared");
+  };
+  return verb
+      .add_option_function<std::string>(
+          "--as-of", read,
+          "By the registry as it was: at a time, at the end of a day, with all changes to N "
+          "(the day of that also stands for a missing date); declared: at the moment of each "
+          "declaration")
+      ->type_name("TIME|seq:N|declared");
+}
 
 inline CLI::Option* add_threads_option(CLI::App& verb, int& threads) {
   return add_number(verb, "-j,--threads", threads, 1, 1024, "Threads; else as many processors as may be used");

@@ -14,7 +14,6 @@
 #include "io/cli/words.h"
 #include "io/store/checkpoint.h"
 #include "io/store/compressed_output.h"
-#include "io/store/registry_directory.h"
 
 namespace clearline {
 namespace {
@@ -51,19 +50,26 @@ std::uint64_t fingerprint(const ScreenRequest& request, const Job& job) {
   add(request.encoding);
   add(request.explain);
   add(request.block_bytes);
+  if (request.as_of) {
+    add(request.as_of->kind);
+    add(request.as_of->seq);
+    add(request.as_of->moment.unix_us);
+  }
   return checksum64(all.data(), all.size());
 }
 
 /// One run over all inputs: the registry, and the memory that jobs share.
 class Run {
  public:
-  Run(const ScreenRequest& request, const Registry& registry, FieldNames names, ScreenReport& report)
+  Run(const ScreenRequest& request, const RegistryAsOf& registry, FieldNames names, ScreenReport& report)
       : request_(request),
-        registry_(registry),
+        registry_(*registry.registry),
+        past_(registry.past.get()),
+        registry_seq_(registry.seq),
         report_(report),
         policy_(standard_policy()),
         threads_(request.threads > 0 ? request.threads : usable_processors()),
-        today_(korean_date(now_seconds())) {
+        today_(registry.today.value_or(korean_date(now_seconds()))) {
     input_options_.format = request.format;
     input_options_.encoding = request.encoding;
     input_options_.names = std::move(names);
@@ -84,6 +90,8 @@ class Run {
 
   const ScreenRequest& request_;
   const Registry& registry_;
+  const PastRows* past_;
+  std::uint64_t registry_seq_;
   ScreenReport& report_;
   Policy policy_;
   InputOptions input_options_;
@@ -98,6 +106,7 @@ ScreenOptions Run::screen_options(const Job& job) const {
   options.explain = request_.explain;
   options.emit = request_.emit;
   options.today = today_;
+  options.past = past_;
   return options;
 }
 
@@ -147,7 +156,7 @@ Status Run::screen(const Job& job, Progress& progress) {
   checkpoint.request = fingerprint(request_, job);
   checkpoint.today = today_;
   checkpoint.identity = registry_.identity();
-  checkpoint.seq = registry_.seq();
+  checkpoint.seq = registry_seq_;
   std::optional<CompressedOutput> output;
   if (request_.resume) {
     if (Status status = resume(job, inputs, output, checkpoint); !status.ok()) return status;
@@ -285,17 +294,22 @@ Status run_screen(const ScreenRequest& request, ScreenReport& report) {
 
   const auto load_start = Clock::now();
   std::vector<std::string> warnings;
-  const auto registry = read_any_registry(request.registry, warnings);
+  const auto registry = read_registry_as_of(request.registry, request.as_of, warnings);
   if (!registry.ok()) return registry.status();
   for (const std::string& warning : warnings) say("{}\n", warning);
   report.load_seconds = seconds_since(load_start);
-  report.registry_seq = registry->seq();
-  report.registry_entries = registry->size();
+  report.registry_seq = registry->seq;
+  report.registry_entries = registry->entries;
 
   Progress progress("declarations", bytes_total, stderr_is_terminal() && request.summary != SummaryForm::kNone);
   Run run(request, *registry, std::move(*names), report);
   for (const Job& job : jobs) {
     if (Status status = run.screen(job, progress); !status.ok() || report.pipe_closed) return status;
+  }
+  const std::uint64_t unjudged = report.tally.reason[static_cast<std::size_t>(Reason::kInternal)];
+  if (registry->past && unjudged != 0) {
+    say("{}: {} declarations are from before {}, where its history begins: they were not judged\n", request.registry,
+        unjudged, registry->history_us ? format_time(*registry->history_us) : "its first change");
   }
   // Only now: until all are done, a later run must know which ones are.
   for (const Job& job : jobs) {

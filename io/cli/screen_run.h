@@ -10,6 +10,7 @@
 #include "io/formats/cp949.h"
 #include "io/formats/input_format.h"
 #include "io/formats/screen_block.h"
+#include "io/store/as_of.h"
 
 namespace clearline {
 
@@ -36,6 +37,7 @@ struct ScreenRequest {
   Emit emit = Emit::kAll;
   bool explain = false;
   std::string policy = "standard";
+  std::optional<AsOf> as_of;
   std::optional<FailOn> fail_on;
   int threads = 0;  ///< 0: as many as may be used
   SummaryForm summary = SummaryForm::kText;

@@ -116,6 +116,7 @@ void add_screen_verb(CLI::App& app, Command& command) {
   verb->add_flag("--explain", request->explain,
                  "Add what became of each item, what to mend, the rule and the registry");
   verb->add_option("--policy", request->policy, "Policy: standard")->check(not_empty)->type_name("NAME");
+  add_as_of_option(*verb, request->as_of);
   verb->add_option("--fail-on", *fail_on,
                    "Exit with 1 when a verdict is as bad or worse: hold, review, error; hold:5% allows 5 %")
       ->check(not_empty)
@@ -137,7 +138,9 @@ void add_screen_verb(CLI::App& app, Command& command) {
       "  clearline screen year.ndjson.zst -r registry.img -o year.csv --resume    # the same again after an "
       "interruption\n"
       "  cat day.ndjson | clearline screen -r registry.img --emit flagged --explain > flagged.ndjson\n"
-      "  clearline screen day.ndjson -r registry.img -o out.ndjson --fail-on hold:5% --summary json\n\n"
+      "  clearline screen day.ndjson -r registry.img -o out.ndjson --fail-on hold:5% --summary json\n"
+      "  clearline screen day.ndjson -r live -o then.ndjson --as-of 2025-11-30    # as the registry was that evening\n"
+      "  clearline screen day.ndjson -r live -o fair.ndjson --as-of declared      # each at its own declared_at\n\n"
       "Exit: 0 done, 1 --fail-on is met, 2 wrong use, 3 input, 4 registry, 5 output, 7 interrupted.");
   verb->callback([request, fail_on, &command] {
     if (!fail_on->empty()) {

@@ -6,7 +6,6 @@
 #include <span>
 #include <variant>
 
-#include "clearline/screener.h"
 #include "io/formats/csv.h"
 #include "io/formats/ndjson.h"
 
@@ -41,7 +40,7 @@ Verdict malformed_verdict(std::uint64_t registry_seq) {
 
 struct BlockScreener::State {
   State(const Registry& registry, const Policy& policy, const ScreenOptions& screen_options)
-      : screener(registry, policy, screen_options.today),
+      : screener(registry, policy, screen_options.today, screen_options.past),
         writer(screen_options.output_format, screen_options.explain, policy, registry.identity()),
         options(screen_options) {}
 
@@ -94,7 +93,11 @@ void BlockScreener::State::screen(Decoder& input, const Block& in, VerdictBlock&
     }
     screener.screen(std::span(batch.declarations).first(batch.size), std::span(verdicts).first(batch.size));
     for (std::size_t i = 0; i < batch.size; ++i) {
-      if (batch.lines[i].fault) verdicts[i] = malformed_verdict(verdicts[i].registry_seq);
+      if (batch.lines[i].fault) {
+        verdicts[i] = malformed_verdict(verdicts[i].registry_seq);
+      } else if (options.past != nullptr && verdicts[i].reasons.has(Reason::kInternal)) {
+        batch.lines[i].fault = {"declared before the history of the registry begins", 0};
+      }
       out.tally.add(verdicts[i]);
       if (options.emit == Emit::kAll || verdicts[i].outcome != Outcome::kClear) {
         writer.write(batch.lines[i], verdicts[i], out.lines);

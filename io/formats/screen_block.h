@@ -10,6 +10,7 @@
 #include "clearline/date.h"
 #include "clearline/policy.h"
 #include "clearline/registry.h"
+#include "clearline/screener.h"
 #include "clearline/verdict.h"
 #include "io/formats/block.h"
 #include "io/formats/verdict_writer.h"
@@ -38,13 +39,14 @@ struct ScreenOptions {
   Format output_format = Format::kNdjson;
   bool explain = false;
   Emit emit = Emit::kAll;
-  Date today;  ///< stands for a missing `declared_at`
+  Date today;                      ///< stands for a missing `declared_at`
+  const PastRows* past = nullptr;  ///< judges by the registry as it was, see Screener
 };
 
 /// One a thread: decoder, screener and scratch memory, allocated once.
 class BlockScreener {
  public:
-  /// Registry and policy outlive it.
+  /// Registry, policy and the past outlive it.
   BlockScreener(const Registry& registry, const Policy& policy, const ScreenOptions& options);
   ~BlockScreener();
   BlockScreener(BlockScreener&&) noexcept;

@@ -140,6 +140,14 @@ Status RegistryDirectory::check_head(const JournalRow& row, const HeadRecord& he
                  " is not the change that was answered; put the journal back from a backup");
 }
 
+/// The same where its row is not on the way.
+Status RegistryDirectory::check_head_row(const HeadRecord& head, Journal& journal) const {
+  if (head.seq <= journal.base().seq) return {};
+  Status checked;
+  Status read = journal.read_row(head.seq, [&](const JournalRow& row) { checked = check_head(row, head); });
+  return read.ok() ? checked : read;
+}
+
 Result<RegistryDirectory::Found> RegistryDirectory::find(Journal::Mode mode) const {
   Found found;
   const auto head = read_head();
@@ -173,12 +181,8 @@ Result<RegistryDirectory::Found> RegistryDirectory::find(Journal::Mode mode) con
 
 Status RegistryDirectory::replay(Opened& opened) const {
   Journal& journal = *opened.journal;
-  if (opened.head.seq > journal.base().seq && opened.head.seq <= opened.image_seq) {
-    Status checked;
-    Status read =
-        journal.read_row(opened.head.seq, [&](const JournalRow& row) { checked = check_head(row, opened.head); });
-    if (!read.ok()) return read;
-    if (!checked.ok()) return checked;
+  if (opened.head.seq <= opened.image_seq) {
+    if (Status status = check_head_row(opened.head, journal); !status.ok()) return status;
   }
   if (opened.last.seq == opened.image_seq) return {};
   return journal.read_from(opened.image_seq + 1, [&](const JournalRow& row) -> Status {
@@ -188,13 +192,7 @@ Status RegistryDirectory::replay(Opened& opened) const {
 }
 
 Result<RegistryDirectory::Opened> RegistryDirectory::open(Journal::Mode mode) const {
-  // Beside a writer an image may go between being listed and being opened, when a newer one has come: look again then.
-  constexpr int kAttempts = 10;
-  for (int attempt = 1;; ++attempt) {
-    bool is_image_gone = false;
-    auto opened = open_once(mode, is_image_gone);
-    if (!is_image_gone || attempt == kAttempts) return opened;
-  }
+  return while_images_stay([&](bool& is_image_gone) { return open_once(mode, is_image_gone); });
 }
 
 Result<RegistryDirectory::Opened> RegistryDirectory::open_once(Journal::Mode mode, bool& is_image_gone) const {

@@ -30,6 +30,9 @@
 
 namespace clearline {
 
+struct AsOf;          // io/store/as_of.h
+struct RegistryAsOf;  // io/store/as_of.h
+
 class RegistryDirectory {
  public:
   /// How many images stay: should the newest one be damaged, the one before and the journal make the same registry.
@@ -63,6 +66,9 @@ class RegistryDirectory {
     std::vector<std::string> warnings;      ///< what was found bad and could be done without
   };
   Result<Opened> open(Journal::Mode mode) const;
+
+  /// As it was: io/store/as_of.h. Warnings are appended.
+  Result<RegistryAsOf> read_as_of(const AsOf& as_of, std::vector<std::string>& warnings) const;
 
   /// All changes, oldest first, each with its chain checked; none that was answered is missing.
   Status read_changes(const std::function<Status(const JournalRow&)>& use) const;
@@ -99,10 +105,23 @@ class RegistryDirectory {
     Journal::Last last;
   };
   Result<Found> find(Journal::Mode mode) const;
+  /// Beside a writer an image may go between being listed and being opened, when a newer one has come: then once more.
+  template <typename Read>
+  static auto while_images_stay(const Read& read) {
+    constexpr int kAttempts = 10;
+    for (int attempt = 1;; ++attempt) {
+      bool is_image_gone = false;
+      auto answer = read(is_image_gone);
+      if (!is_image_gone || attempt == kAttempts) return answer;
+    }
+  }
   Result<Opened> open_once(Journal::Mode mode, bool& is_image_gone) const;
   Result<HeadRecord> read_head() const;
+  Result<RegistryAsOf> read_as_of_once(const AsOf& as_of, std::vector<std::string>& warnings,
+                                       bool& is_image_gone) const;
   Status check_image(const RegistryTable& table, std::uint64_t seq, Journal& journal) const;
   Status check_head(const JournalRow& row, const HeadRecord& head) const;
+  Status check_head_row(const HeadRecord& head, Journal& journal) const;
   Status replay(Opened& opened) const;
 
   std::string path_;

@@ -815,5 +815,84 @@ TEST_F(Live, JournalExportAnswersAuditors) {
   EXPECT_EQ(zips, (std::vector<std::string>{R"(["00007"])"}));
 }
 
+/// What a screening of codes 1 to 3, each as registered, says of them.
+std::vector<std::string> verdict_words(const ProcessResult& result) {
+  std::vector<std::string> words;
+  for (const std::string& line : lines_of(result.out)) {
+    words.push_back(value_of(line, "verdict") == "clear" ? "clear" : value_of(line, "reasons"));
+  }
+  return words;
+}
+
+TEST_F(Live, IsReadAsItWas) {
+  const auto at = [](const std::string& time) { return ",\"at\":\"2025-12-01T" + time + "+09:00\""; };
+  applied(change_line("suspend", 1, "a", at("10:00:00")) + change_line("cancel", 2, "b", at("11:00:00")) +
+          change_line("resume", 1, "c", at("12:00:00")));
+  std::string declarations;
+  for (const auto& [code, time] :
+       std::vector<std::pair<int, std::string>>{{1, "10:30:00"}, {2, "10:59:59"}, {1, "12:00:00"}}) {
+    declarations += R"({"id":"D","code":")" + code_text(code) + R"(","name":"A)" + std::to_string(code) +
+                    R"( KIM","zip":")" + zip_text(code) + R"(","declared_at":"2025-12-01T)" + time + "+09:00\"}\n";
+  }
+  const std::string day = folder.write("day.ndjson", declarations);
+  const auto screened = [&](const std::string& as_of, const std::string& registry) {
+    return run_clearline({"screen", day, "-r", registry, "--summary", "none", "--explain", "--as-of", as_of});
+  };
+  using Words = std::vector<std::string>;
+  const std::string suspended = R"(["code_suspended"])";
+  const std::string cancelled = R"(["code_cancelled"])";
+  EXPECT_EQ(verdict_words(screened("2025-11-30", directory)), (Words{"clear", "clear", "clear"}));
+  EXPECT_EQ(verdict_words(screened("seq:1", directory)), (Words{suspended, "clear", suspended}));
+  EXPECT_EQ(verdict_words(screened("2025-12-01T11:00:00+09:00", directory)), (Words{suspended, cancelled, suspended}));
+  EXPECT_EQ(verdict_words(screened("2025-12-01", directory)), (Words{"clear", cancelled, "clear"}));
+  const auto each = screened("declared", directory);
+  EXPECT_EQ(verdict_words(each), (Words{suspended, "clear", "clear"}));
+  const auto lines = lines_of(each.out);
+  EXPECT_EQ(number_of(lines[0], "registry_seq"), 1U);
+  EXPECT_EQ(number_of(lines[2], "registry_seq"), 3U);
+
+  const auto lookup_at = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments{"lookup", code_text(1), "-r", directory};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_clearline(arguments);
+  };
+  EXPECT_EQ(lookup_at({}).exit_code, 0);
+  const auto then = lookup_at({"--as-of", "2025-12-01T10:00:00+09:00"});
+  EXPECT_EQ(then.exit_code, 1);
+  EXPECT_EQ(value_of(then.out, "reasons"), suspended);
+  EXPECT_EQ(number_of(then.out, "registry_seq"), 1U);
+  EXPECT_EQ(lookup_at({"--as-of", "declared", "--date", "2025-12-01T09:59:59+09:00"}).exit_code, 0);
+  EXPECT_EQ(lookup_at({"--as-of", "declared", "--date", "2025-12-01T10:00:00+09:00"}).exit_code, 1);
+
+  for (const char* as_of : {"seq:4", "yesterday", "seq:", "2025-12-01T10:00"}) {
+    const auto refused = screened(as_of, directory);
+    EXPECT_EQ(refused.exit_code, 2) << as_of;
+    EXPECT_NE(refused.err.find("--as-of"), std::string::npos) << refused.err;
+    EXPECT_TRUE(refused.out.empty());
+  }
+  EXPECT_EQ(screened("seq:0", image).exit_code, 0);
+  const auto without = screened("declared", image);
+  EXPECT_EQ(without.exit_code, 2);
+  EXPECT_NE(without.err.find("has a history"), std::string::npos) << without.err;
+}
+
+TEST_F(Live, AnInterruptedRunGoesOnWithTheSameAsOfAlone) {
+  applied(change_line("suspend", 1, "a") + change_line("resume", 1, "b"));
+  const std::string day = "id,code,name,zip\nD," + code_text(1) + ",A1 KIM,00001\n";
+  const std::string first = folder.write("first.csv", day);
+  const std::string second = folder.write("second.csv", "no header\n");
+  const auto run = [&](const std::string& as_of) {
+    return run_clearline(
+        {"screen", first, second, "-r", directory, "-o", folder.path("{name}.out"), "--resume", "--as-of", as_of});
+  };
+  EXPECT_EQ(run("seq:1").exit_code, 3) << "the first is done, the second is not";
+  folder.write("second.csv", day);
+  EXPECT_EQ(run("seq:2").exit_code, 2);
+  EXPECT_EQ(run("seq:1").exit_code, 0);
+  for (const char* name : {"first.out", "second.out"}) {
+    EXPECT_NE(read_file(folder.path(name)).find("code_suspended"), std::string::npos) << name;
+  }
+}
+
 }  // namespace
 }  // namespace clearline::test

@@ -1,0 +1,227 @@
+#include "io/store/as_of.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "engine/entry_record.h"
+#include "io/store/image.h"
+#include "io/store/registry_directory.h"
+
+namespace clearline {
+namespace {
+
+constexpr std::string_view kSeqPrefix = "seq:";
+
+Status cannot_tell(const std::string& path, const std::string& why) {
+  return {StatusKind::kUsage, path + ": error: --as-of: " + why};
+}
+
+std::uint64_t distance(std::uint64_t a, std::uint64_t b) { return a < b ? b - a : a - b; }
+
+Date day_of(std::int64_t unix_us) {
+  constexpr std::int64_t kSecondUs = 1'000'000;
+  return korean_date(unix_us / kSecondUs - static_cast<std::int64_t>(unix_us % kSecondUs < 0));
+}
+
+Status time_of(Journal& journal, std::uint64_t seq, std::int64_t& effective_us) {
+  return journal.read_row(seq, [&](const JournalRow& row) { effective_us = row.effective_us; });
+}
+
+/// The last change that is not behind a moment; the base where all are.
+Status find_moment(Journal& journal, const Journal::Last& last, std::int64_t unix_us, std::uint64_t& seq) {
+  if (unix_us >= last.effective_us) {
+    seq = last.seq;
+    return {};
+  }
+  std::uint64_t not_behind = journal.base().seq;
+  std::uint64_t behind = last.seq;
+  while (behind - not_behind > 1) {
+    const std::uint64_t middle = not_behind + (behind - not_behind) / 2;
+    std::int64_t effective_us = 0;
+    if (Status status = time_of(journal, middle, effective_us); !status.ok()) return status;
+    (effective_us <= unix_us ? not_behind : behind) = middle;
+  }
+  seq = not_behind;
+  return {};
+}
+
+/// Since when moments are known. The first image of a registry stands for all the time before its first change; one that
+/// had changes already stands for the time from the last of them on, or from the next one where that time is lost.
+Status find_history(Journal& journal, const Journal::Last& last, std::optional<std::int64_t>& history_us) {
+  const Journal::Last& base = journal.base();
+  history_us = base.effective_time();
+  if (history_us || base.seq == 0 || last.seq == base.seq) return {};
+  return time_of(journal, base.seq + 1, history_us.emplace());
+}
+
+/// What a row found of its codes.
+bool add_before(const JournalRow& row, PastRows& past) {
+  const auto before = row.before.empty() ? std::nullopt : read_entry_record(row.before);
+  if (!row.before.empty() && !before) return false;
+  return past.add(row.seq, row.code, before) && (!row.new_code || past.add(row.seq, *row.new_code, std::nullopt));
+}
+
+/// What is read of a directory to answer.
+struct Plan {
+  std::uint64_t target = 0;       ///< the image nearest to it is the best one
+  std::uint64_t past_behind = 0;  ///< what changes behind it found is kept
+  bool is_newest_wanted = false;  ///< the registry beside the past is as it is now
+};
+
+}  // namespace
+
+std::optional<AsOf> parse_as_of(std::string_view text) {
+  AsOf as_of;
+  if (text == "declared") return as_of;
+  if (text.starts_with(kSeqPrefix)) {
+    as_of.kind = AsOf::Kind::kSeq;
+    text.remove_prefix(kSeqPrefix.size());
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), as_of.seq);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return as_of;
+  }
+  const auto moment = parse_moment(text);
+  if (!moment) return std::nullopt;
+  as_of.kind = AsOf::Kind::kTime;
+  as_of.moment = *moment;
+  return as_of;
+}
+
+Result<RegistryAsOf> RegistryDirectory::read_as_of(const AsOf& as_of, std::vector<std::string>& warnings) const {
+  const std::size_t warnings_before = warnings.size();
+  return while_images_stay([&](bool& is_image_gone) {
+    warnings.resize(warnings_before);
+    return read_as_of_once(as_of, warnings, is_image_gone);
+  });
+}
+
+Result<RegistryAsOf> RegistryDirectory::read_as_of_once(const AsOf& as_of, std::vector<std::string>& warnings,
+                                                        bool& is_image_gone) const {
+  auto found = find(Journal::Mode::kRead);
+  if (!found.ok()) return found.status();
+  Journal& journal = *found->journal;
+  const Journal::Last& base = journal.base();
+  const Journal::Last& last = found->last;
+
+  RegistryAsOf answer;
+  if (Status status = find_history(journal, last, answer.history_us); !status.ok()) return status;
+  const auto oldest = [&] {
+    return "its history begins with seq:" + std::to_string(base.seq) +
+           (answer.history_us ? ", at " + format_time(*answer.history_us) : "") + "; name that or what came later";
+  };
+  Plan plan;
+  switch (as_of.kind) {
+    case AsOf::Kind::kDeclared:
+      answer.seq = plan.target = last.seq;
+      plan.past_behind = base.seq;
+      plan.is_newest_wanted = true;
+      break;
+    case AsOf::Kind::kSeq: {
+      if (as_of.seq < base.seq) return cannot_tell(path_, oldest());
+      if (as_of.seq > last.seq) {
+        return cannot_tell(path_,
+                           "its last change is seq:" + std::to_string(last.seq) + "; name that or an earlier one");
+      }
+      answer.seq = as_of.seq;
+      std::optional<std::int64_t> effective_us = base.effective_time();
+      if (as_of.seq > base.seq) {
+        if (Status status = time_of(journal, as_of.seq, effective_us.emplace()); !status.ok()) return status;
+      }
+      if (effective_us) answer.today = day_of(*effective_us);
+      break;
+    }
+    case AsOf::Kind::kTime:
+      if (answer.history_us && as_of.moment.unix_us < *answer.history_us) return cannot_tell(path_, oldest());
+      if (Status status = find_moment(journal, last, as_of.moment.unix_us, answer.seq); !status.ok()) return status;
+      answer.today = as_of.moment.day;
+      if (answer.seq == base.seq && last.seq > base.seq && !answer.history_us) {
+        warnings.push_back(path_ + ": --as-of: before its first change; taken as the registry that it was made of");
+      }
+      break;
+  }
+  if (as_of.kind != AsOf::Kind::kDeclared) plan.target = plan.past_behind = answer.seq;
+
+  // The nearest good image.
+  std::stable_sort(found->images.begin(), found->images.end(), [&](std::uint64_t a, std::uint64_t b) {
+    return distance(a, plan.target) < distance(b, plan.target);
+  });
+  std::uint64_t image_seq = 0;
+  const std::size_t warnings_before = warnings.size();
+  for (const std::uint64_t seq : found->images) {
+    const std::string path = image_path(seq);
+    const bool is_replayed = plan.is_newest_wanted ? seq < last.seq : seq < plan.target;
+    auto image = read_image(path, is_replayed ? Growth::kInPlace : Growth::kNone);
+    if (!image.ok()) {
+      is_image_gone = is_image_gone || access(path.c_str(), F_OK) != 0;
+      warnings.push_back(image.status().message());
+      continue;
+    }
+    if (Status status = check_image(image->table(), seq, journal); !status.ok()) return status;
+    image_seq = seq;
+    answer.registry = std::make_unique<Registry>(std::move(*image));
+    break;
+  }
+  if (!answer.registry) {
+    const bool is_none = warnings.size() == warnings_before;
+    return Status(StatusKind::kRegistry, (is_none ? path_ + ": error: there is no image" : warnings[warnings_before]) +
+                                             "; no other image is good: put one back from a backup");
+  }
+
+  // The changes between it and what is wanted.
+  const bool has_past = plan.is_newest_wanted || image_seq > plan.past_behind;
+  const std::uint64_t from = std::min(image_seq, plan.past_behind) + 1;
+  const std::uint64_t to = plan.is_newest_wanted ? last.seq : std::max(image_seq, plan.target);
+  PastTimes times(base.seq, answer.history_us);
+  if (has_past) answer.past = std::make_unique<PastRows>(answer.registry->table());
+  std::optional<RegistryWriter> writer;
+  if (image_seq < to) writer.emplace(answer.registry->mutable_table());
+  if (found->head.seq < from || found->head.seq > to) {
+    if (Status status = check_head_row(found->head, journal); !status.ok()) return status;
+  }
+  const auto take = [&](const JournalRow& row) -> Status {
+    if (Status status = check_head(row, found->head); !status.ok()) return status;
+    if (has_past && row.seq > plan.past_behind) {
+      if (!add_before(row, *answer.past)) {
+        return {StatusKind::kRegistry, journal_path() + ": error: seq " + std::to_string(row.seq) +
+                                           ": the entry before it cannot be read; put the journal back from a backup"};
+      }
+      times.add(row.effective_us);
+    }
+    return row.seq > image_seq ? replay_row(row, journal_path(), *writer) : Status();
+  };
+  if (from <= to) {
+    if (Status status = journal.read_from(from, take, to); !status.ok()) return status;
+  }
+  answer.entries = answer.registry->size();
+  if (as_of.kind == AsOf::Kind::kDeclared) {
+    answer.past->finish(answer.registry->seq(), std::move(times));
+  } else if (has_past) {
+    answer.past->finish(answer.registry->seq(), answer.seq);
+    answer.entries -= answer.past->new_code_count();
+  }
+  return answer;
+}
+
+Result<RegistryAsOf> read_registry_as_of(const std::string& path, const std::optional<AsOf>& as_of,
+                                         std::vector<std::string>& warnings) {
+  if (as_of && is_directory(path)) return RegistryDirectory(path).read_as_of(*as_of, warnings);
+  auto registry = read_any_registry(path, warnings);
+  if (!registry.ok()) return registry.status();
+  RegistryAsOf answer;
+  answer.seq = registry->seq();
+  if (as_of) {
+    if (as_of->kind != AsOf::Kind::kSeq || as_of->seq != answer.seq) {
+      return cannot_tell(path, "is an image, which holds seq:" + std::to_string(answer.seq) +
+                                   " alone; name a registry directory, which has a history");
+    }
+    if (const auto effective_us = registry->table().shape().effective_us) answer.today = day_of(*effective_us);
+  }
+  answer.registry = std::make_unique<Registry>(std::move(*registry));
+  answer.entries = answer.registry->size();
+  return answer;
+}
+
+}  // namespace clearline
