@@ -92,17 +92,28 @@ void PastRows::make_index() {
 }
 
 const PastRows::Version* PastRows::find(std::uint64_t mixed, std::uint64_t seq) const {
-  const std::uint64_t word = word_of(mixed, [&](const Version& version) { return version.mixed == mixed; });
-  if (word == 0) return nullptr;
+  const std::span<const Version> from = from_first(mixed);
+  if (from.empty()) return nullptr;
   // A code that was changed a hundred thousand times is searched as fast as others.
   const auto is_earlier = [&](const Version& version) { return version.mixed == mixed && version.seq <= seq; };
-  const Version* const from = &version_of(word);
-  const auto count = static_cast<std::size_t>(versions_.data() + versions_.size() - from);
   std::size_t step = 1;
-  while (step < count && is_earlier(from[step])) step *= 2;
-  const Version* const end = from + count;
-  const Version* const found = std::partition_point(from + step / 2, from + std::min(step + 1, count), is_earlier);
-  return found != end && found->mixed == mixed ? found : nullptr;
+  while (step < from.size() && is_earlier(from[step])) step *= 2;
+  const auto near = from.first(std::min(step + 1, from.size())).subspan(step / 2);
+  const Version* const found = std::partition_point(near.data(), near.data() + near.size(), is_earlier);
+  return found != from.data() + from.size() && found->mixed == mixed ? found : nullptr;
+}
+
+std::span<const PastRows::Version> PastRows::versions(std::uint64_t mixed) const {
+  const std::span<const Version> from = from_first(mixed);
+  const auto end =
+      std::find_if(from.begin(), from.end(), [&](const Version& version) { return version.mixed != mixed; });
+  return from.first(static_cast<std::size_t>(end - from.begin()));
+}
+
+/// The versions from the first one of a code on; empty where it has none.
+std::span<const PastRows::Version> PastRows::from_first(std::uint64_t mixed) const {
+  const std::uint64_t word = word_of(mixed, [&](const Version& version) { return version.mixed == mixed; });
+  return word == 0 ? std::span<const Version>{} : std::span(versions_).subspan((word & kPlaceMask) - 1);
 }
 
 }  // namespace clearline

@@ -100,6 +100,9 @@ class PastRows {
   /// The version that stood at a seq, or null: the registry's row did.
   const Version* find(std::uint64_t mixed, std::uint64_t seq) const;
 
+  /// All versions of a code, oldest first.
+  std::span<const Version> versions(std::uint64_t mixed) const;
+
   /// All texts that side rows of versions may name.
   std::span<const std::byte> texts() const { return std::as_bytes(std::span(texts_)).first(text_bytes_); }
 
@@ -118,6 +121,7 @@ class PastRows {
       if (word == 0 || (word >> kPlaceBits == tag(mixed) && is_it(version_of(word)))) return word;
     }
   }
+  std::span<const Version> from_first(std::uint64_t mixed) const;
   void make_index();
 
   RowMaker maker_;

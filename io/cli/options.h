@@ -77,6 +77,21 @@ inline CLI::Option* add_as_of_option(CLI::App& verb, std::optional<AsOf>& as_of)
       ->type_name("TIME|seq:N|declared");
 }
 
+/// A change or a moment that something came behind; a number alone is a seq.
+inline CLI::Option* add_since_option(CLI::App& verb, std::optional<AsOf>& since) {
+  const auto read = [&since](const std::string& text) {
+    const bool is_number = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+    since = parse_as_of(is_number ? "seq:" + text : text);
+    if (since && since->kind != AsOf::Kind::kDeclared) return;
+    throw CLI::ValidationError("--since",
+                               "is none of 4813, 2025-12-01 (the end of that day), 2025-12-01T10:00:00+09:00");
+  };
+  return verb
+      .add_option_function<std::string>("--since", read,
+                                        "Changes behind this seq, or that took effect behind this time")
+      ->type_name("SEQ|TIME");
+}
+
 inline CLI::Option* add_threads_option(CLI::App& verb, int& threads) {
   return add_number(verb, "-j,--threads", threads, 1, 1024, "Threads; else as many processors as may be used");
 }

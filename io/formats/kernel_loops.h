@@ -30,6 +30,38 @@ void mark_csv(const char* text, std::size_t words, std::uint64_t* marks) {
 }
 
 template <typename Bytes>
+void mark_codes(const char* text, std::size_t words, std::uint64_t* marks) {
+  std::uint64_t digits = words == 0 ? 0 : Bytes::load(text).in_range('0', '9');
+  for (std::size_t w = 0; w < words; ++w) {
+    const char* const here = text + 64 * w;
+    // Of what is behind the last word, as much as a code that starts in it needs.
+    const std::uint64_t next =
+        (w + 1 < words ? Bytes::load(here + 64) : Bytes::load_some(here + 64, 16)).in_range('0', '9');
+    const Bytes bytes = Bytes::load(here);
+    std::uint64_t found = bytes.equal_folded('p');
+    if (found != 0) {
+      // Bytes with so many digits from there on. A run may end in the next word, whose own runs are right as far as a
+      // code can reach into it.
+      const std::uint64_t two = digits & (digits >> 1 | next << 63);
+      const std::uint64_t two_next = next & next >> 1;
+      const std::uint64_t four = two & (two >> 2 | two_next << 62);
+      const std::uint64_t four_next = two_next & two_next >> 2;
+      const std::uint64_t eight = four & (four >> 4 | four_next << 60);
+      const std::uint64_t eight_next = four_next & four_next >> 4;
+      const std::uint64_t twelve = eight & (four >> 8 | four_next << 56);
+      const std::uint64_t twelve_next = eight_next & four_next >> 8;
+      found &= twelve >> 1 | twelve_next << 63;
+    }
+    for (std::uint64_t escapes = bytes.equal('\\'); escapes != 0; escapes &= escapes - 1) {
+      const auto at = static_cast<std::size_t>(__builtin_ctzll(escapes));
+      if (here[at + 1] == 'u' && here[at + 2] == '0' && here[at + 3] == '0') found |= std::uint64_t{1} << at;
+    }
+    marks[w] = found;
+    digits = next;
+  }
+}
+
+template <typename Bytes>
 std::size_t count_line_ends(const char* text, std::size_t size) {
   const auto count = [](std::uint64_t bits) { return static_cast<std::size_t>(__builtin_popcountll(bits)); };
   std::size_t total = 0;
@@ -82,7 +114,7 @@ std::size_t list_ops(const char* text, const std::uint64_t* marks, std::size_t w
 }
 
 template <typename Bytes>
-inline constexpr Kernels kKernelsOf{mark_json<Bytes>, mark_csv<Bytes>,        scan_json<Bytes>, list_ops<Bytes>,
-                                    nullptr,          count_line_ends<Bytes>, scan_lines<Bytes>};
+inline constexpr Kernels kKernelsOf{mark_json<Bytes>, mark_csv<Bytes>, mark_codes<Bytes>,      scan_json<Bytes>,
+                                    list_ops<Bytes>,  nullptr,         count_line_ends<Bytes>, scan_lines<Bytes>};
 
 }  // namespace clearline

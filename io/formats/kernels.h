@@ -63,6 +63,9 @@ struct Kernels {
   void (*mark_json)(const char* text, std::size_t words, std::uint64_t* marks);
   /// `"`, `,` and LF in the 64 * words bytes at `text`.
   void (*mark_csv)(const char* text, std::size_t words, std::uint64_t* marks);
+  /// Where a code may stand, however a decoder would get it: a P or p with twelve digits behind it, or a backslash before
+  /// u00, an escape that may be of any of them. In the 64 * words bytes at `text`; reads 16 more.
+  void (*mark_codes)(const char* text, std::size_t words, std::uint64_t* marks);
   /// Null where vectors are missing: then the exact pass alone is faster. Reads 64 * words + 8 bytes.
   void (*scan_json)(const char* text, std::size_t words, JsonMarks& marks);
   /// The places of the bits of `words` words, in order, and the bytes of the text there; returns how many. Writes up to 63

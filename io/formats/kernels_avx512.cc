@@ -80,7 +80,7 @@ std::size_t list_ops_avx512(const char* text, const std::uint64_t* marks, std::s
 
 }  // namespace
 
-constexpr Kernels kAvx512Kernels{mark_json<Bytes>, mark_csv<Bytes>,        JsonGroups::run,  list_ops_avx512,
-                                 JsonLines::run,   count_line_ends<Bytes>, scan_lines<Bytes>};
+constexpr Kernels kAvx512Kernels{mark_json<Bytes>, mark_csv<Bytes>, mark_codes<Bytes>,      JsonGroups::run,
+                                 list_ops_avx512,  JsonLines::run,  count_line_ends<Bytes>, scan_lines<Bytes>};
 
 }  // namespace clearline

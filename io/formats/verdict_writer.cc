@@ -175,6 +175,15 @@ void append_json_reasons(ReasonSet reasons, OutBuffer& out) {
   out.append("\"]");
 }
 
+void append_csv_reasons(ReasonSet reasons, OutBuffer& out) {
+  std::string_view separator;
+  for_each_reason(reasons, [&](Reason reason) {
+    out.append(separator);
+    out.append(to_string(reason));
+    separator = ";";
+  });
+}
+
 std::string format_uuid(const RegistryIdentity& identity) {
   std::string text;
   for (std::size_t i = 0; i < identity.uuid.size(); ++i) {
@@ -268,13 +277,8 @@ void VerdictWriter::write_csv(const DecodedLine& line, const Verdict& verdict, O
   if (line.has_id) append_csv_text(line.id, out);
   out.append(",");
   out.append(to_string(verdict.outcome));
-  std::string_view separator = ",";
-  for_each_reason(verdict.reasons, [&](Reason reason) {
-    out.append(separator);
-    out.append(to_string(reason));
-    separator = ";";
-  });
-  if (verdict.reasons.empty()) out.append(",");
+  out.append(",");
+  append_csv_reasons(verdict.reasons, out);
   out.append(",");
   if (!line.has_id) out.append_number(line.line);
   out.append(",");
@@ -291,7 +295,7 @@ void VerdictWriter::write_csv(const DecodedLine& line, const Verdict& verdict, O
       out.append(",");
       out.append(check);
     }
-    separator = ",";
+    std::string_view separator = ",";
     for_each_fix(verdict.reasons, [&](std::string_view fix) {
       out.append(separator);
       out.append(fix);

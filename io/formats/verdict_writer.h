@@ -50,6 +50,9 @@ void append_csv_text(std::string_view text, OutBuffer& out);
 /// The member `,"reasons":["a","b"]`; nothing when there are none.
 void append_json_reasons(ReasonSet reasons, OutBuffer& out);
 
+/// The reasons as a CSV field: `a;b`.
+void append_csv_reasons(ReasonSet reasons, OutBuffer& out);
+
 /// A UUID in its usual form.
 std::string format_uuid(const RegistryIdentity& identity);
 

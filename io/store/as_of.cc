@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::string_view kSeqPrefix = "seq:";
 
-Status cannot_tell(const std::string& path, const std::string& why) {
-  return {StatusKind::kUsage, path + ": error: --as-of: " + why};
+Status cannot_tell(const std::string& path, const std::string& option, const std::string& why) {
+  return {StatusKind::kUsage, path + ": error: " + option + ": " + why};
 }
 
 std::uint64_t distance(std::uint64_t a, std::uint64_t b) { return a < b ? b - a : a - b; }
@@ -64,6 +64,14 @@ bool add_before(const JournalRow& row, PastRows& past) {
   return past.add(row.seq, row.code, before) && (!row.new_code || past.add(row.seq, *row.new_code, std::nullopt));
 }
 
+SeenChange seen_change(const JournalRow& row) {
+  SeenChange change{row.at_us, row.op, row.by, {}};
+  const auto before = row.before.empty() ? std::nullopt : read_entry_record(row.before);
+  const auto after = row.after.empty() ? std::nullopt : read_entry_record(row.after);
+  if (before && after) change.fields = different_fields(*before, *after);
+  return change;
+}
+
 /// What is read of a directory to answer.
 struct Plan {
   std::uint64_t target = 0;       ///< the image nearest to it is the best one
@@ -91,20 +99,30 @@ std::optional<AsOf> parse_as_of(std::string_view text) {
 }
 
 Result<RegistryAsOf> RegistryDirectory::read_as_of(const AsOf& as_of, std::vector<std::string>& warnings) const {
+  return read_past(as_of, false, warnings);
+}
+
+Result<RegistryAsOf> RegistryDirectory::read_since(const AsOf& since, std::vector<std::string>& warnings) const {
+  return read_past(since, true, warnings);
+}
+
+Result<RegistryAsOf> RegistryDirectory::read_past(const AsOf& as_of, bool is_since,
+                                                  std::vector<std::string>& warnings) const {
   const std::size_t warnings_before = warnings.size();
   return while_images_stay([&](bool& is_image_gone) {
     warnings.resize(warnings_before);
-    return read_as_of_once(as_of, warnings, is_image_gone);
+    return read_past_once(as_of, is_since, warnings, is_image_gone);
   });
 }
 
-Result<RegistryAsOf> RegistryDirectory::read_as_of_once(const AsOf& as_of, std::vector<std::string>& warnings,
-                                                        bool& is_image_gone) const {
+Result<RegistryAsOf> RegistryDirectory::read_past_once(const AsOf& as_of, bool is_since,
+                                                       std::vector<std::string>& warnings, bool& is_image_gone) const {
   auto found = find(Journal::Mode::kRead);
   if (!found.ok()) return found.status();
   Journal& journal = *found->journal;
   const Journal::Last& base = journal.base();
   const Journal::Last& last = found->last;
+  const std::string option = is_since ? "--since" : "--as-of";
 
   RegistryAsOf answer;
   if (Status status = find_history(journal, last, answer.history_us); !status.ok()) return status;
@@ -120,9 +138,9 @@ Result<RegistryAsOf> RegistryDirectory::read_as_of_once(const AsOf& as_of, std::
       plan.is_newest_wanted = true;
       break;
     case AsOf::Kind::kSeq: {
-      if (as_of.seq < base.seq) return cannot_tell(path_, oldest());
+      if (as_of.seq < base.seq) return cannot_tell(path_, option, oldest());
       if (as_of.seq > last.seq) {
-        return cannot_tell(path_,
+        return cannot_tell(path_, option,
                            "its last change is seq:" + std::to_string(last.seq) + "; name that or an earlier one");
       }
       answer.seq = as_of.seq;
@@ -134,15 +152,21 @@ Result<RegistryAsOf> RegistryDirectory::read_as_of_once(const AsOf& as_of, std::
       break;
     }
     case AsOf::Kind::kTime:
-      if (answer.history_us && as_of.moment.unix_us < *answer.history_us) return cannot_tell(path_, oldest());
+      if (answer.history_us && as_of.moment.unix_us < *answer.history_us) return cannot_tell(path_, option, oldest());
       if (Status status = find_moment(journal, last, as_of.moment.unix_us, answer.seq); !status.ok()) return status;
       answer.today = as_of.moment.day;
       if (answer.seq == base.seq && last.seq > base.seq && !answer.history_us) {
-        warnings.push_back(path_ + ": --as-of: before its first change; taken as the registry that it was made of");
+        warnings.push_back(path_ + ": " + option +
+                           ": before its first change; taken as the registry that it was made of");
       }
       break;
   }
   if (as_of.kind != AsOf::Kind::kDeclared) plan.target = plan.past_behind = answer.seq;
+  if (is_since) {
+    plan.target = last.seq;
+    plan.is_newest_wanted = true;
+    answer.today.reset();
+  }
 
   // The nearest good image.
   std::stable_sort(found->images.begin(), found->images.end(), [&](std::uint64_t a, std::uint64_t b) {
@@ -189,6 +213,7 @@ Result<RegistryAsOf> RegistryDirectory::read_as_of_once(const AsOf& as_of, std::
                                            ": the entry before it cannot be read; put the journal back from a backup"};
       }
       times.add(row.effective_us);
+      if (is_since) answer.changes.push_back(seen_change(row));
     }
     return row.seq > image_seq ? replay_row(row, journal_path(), *writer) : Status();
   };
@@ -200,7 +225,7 @@ Result<RegistryAsOf> RegistryDirectory::read_as_of_once(const AsOf& as_of, std::
     answer.past->finish(answer.registry->seq(), std::move(times));
   } else if (has_past) {
     answer.past->finish(answer.registry->seq(), answer.seq);
-    answer.entries -= answer.past->new_code_count();
+    if (!is_since) answer.entries -= answer.past->new_code_count();
   }
   return answer;
 }
@@ -214,14 +239,20 @@ Result<RegistryAsOf> read_registry_as_of(const std::string& path, const std::opt
   answer.seq = registry->seq();
   if (as_of) {
     if (as_of->kind != AsOf::Kind::kSeq || as_of->seq != answer.seq) {
-      return cannot_tell(path, "is an image, which holds seq:" + std::to_string(answer.seq) +
-                                   " alone; name a registry directory, which has a history");
+      return cannot_tell(path, "--as-of",
+                         "is an image, which holds seq:" + std::to_string(answer.seq) +
+                             " alone; name a registry directory, which has a history");
     }
     if (const auto effective_us = registry->table().shape().effective_us) answer.today = day_of(*effective_us);
   }
   answer.registry = std::make_unique<Registry>(std::move(*registry));
   answer.entries = answer.registry->size();
   return answer;
+}
+
+Result<RegistryAsOf> read_registry_since(const std::string& path, const AsOf& since,
+                                         std::vector<std::string>& warnings) {
+  return RegistryDirectory(path).read_since(since, warnings);
 }
 
 }  // namespace clearline

@@ -24,6 +24,7 @@
 #include "clearline/registry.h"
 #include "clearline/status.h"
 #include "engine/past_rows.h"
+#include "io/formats/impact_block.h"
 
 namespace clearline {
 
@@ -45,11 +46,17 @@ struct RegistryAsOf {
   std::uint64_t entries = 0;               ///< at that seq
   std::optional<Date> today;               ///< the day of the question; nothing: the clock's
   std::optional<std::int64_t> history_us;  ///< moments before are not known
+  std::vector<SeenChange> changes;         ///< read_registry_since(): those behind `seq`
 };
 
 /// The registry of a path, as it was; nothing: as it is. An image has no history, so that only its own seq can be asked
 /// for. Warnings are appended.
 Result<RegistryAsOf> read_registry_as_of(const std::string& path, const std::optional<AsOf>& as_of,
+                                         std::vector<std::string>& warnings);
+
+/// The registry of a directory as it is, and beside it, also where nothing has changed, what the codes that changed behind a
+/// seq or a moment held then. `seq` is that one; `entries` and `today` are of now.
+Result<RegistryAsOf> read_registry_since(const std::string& path, const AsOf& since,
                                          std::vector<std::string>& warnings);
 
 }  // namespace clearline

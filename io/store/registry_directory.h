@@ -69,6 +69,7 @@ class RegistryDirectory {
 
   /// As it was: io/store/as_of.h. Warnings are appended.
   Result<RegistryAsOf> read_as_of(const AsOf& as_of, std::vector<std::string>& warnings) const;
+  Result<RegistryAsOf> read_since(const AsOf& since, std::vector<std::string>& warnings) const;
 
   /// All changes, oldest first, each with its chain checked; none that was answered is missing.
   Status read_changes(const std::function<Status(const JournalRow&)>& use) const;
@@ -117,8 +118,9 @@ class RegistryDirectory {
   }
   Result<Opened> open_once(Journal::Mode mode, bool& is_image_gone) const;
   Result<HeadRecord> read_head() const;
-  Result<RegistryAsOf> read_as_of_once(const AsOf& as_of, std::vector<std::string>& warnings,
-                                       bool& is_image_gone) const;
+  Result<RegistryAsOf> read_past(const AsOf& as_of, bool is_since, std::vector<std::string>& warnings) const;
+  Result<RegistryAsOf> read_past_once(const AsOf& as_of, bool is_since, std::vector<std::string>& warnings,
+                                      bool& is_image_gone) const;
   Status check_image(const RegistryTable& table, std::uint64_t seq, Journal& journal) const;
   Status check_head(const JournalRow& row, const HeadRecord& head) const;
   Status check_head_row(const HeadRecord& head, Journal& journal) const;

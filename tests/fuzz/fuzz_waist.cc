@@ -1,9 +1,31 @@
-// The waist against the reference: any text, either format, any block and read size.
+// The waist against the reference, and impact against its slow twin: any text, either format, any block and read size.
 #include <cstdio>
 #include <cstdlib>
 
 #include "tests/support/random_input.h"
 #include "tests/support/screening.h"
+
+namespace {
+
+/// One of two people was another one before.
+void check_impact(const std::string& text, const clearline::Registry& registry,
+                  const clearline::test::ScreenSetup& setup) {
+  using namespace clearline;
+  static const PastRows past = [&] {
+    PastRows rows(registry.table());
+    if (!rows.add(1, *parse_code("P123456789012"), std::nullopt)) std::abort();
+    rows.finish(registry.seq(), 0);
+    return rows;
+  }();
+  static const std::vector<SeenChange> changes(1);
+  ImpactOptions options;
+  const auto fast = test::impact_to_text(text, registry, past, changes, setup, options);
+  options.decodes_all = true;
+  const auto slow = test::impact_to_text(text, registry, past, changes, setup, options);
+  if (fast.lines != slow.lines || !(fast.tally == slow.tally)) std::abort();
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   using namespace clearline;
@@ -23,6 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const bool is_archive = text.starts_with("\x1F\x8B") || text.starts_with("\x28\xB5\x2F\xFD") ||
                           (text.size() > 3 && text.compare(1, 3, "\x2A\x4D\x18") == 0);
   if (is_archive) return 0;
+  check_impact(text, registry, setup);
   const auto expected =
       setup.format == Format::kNdjson ? std::optional(twin.screen_ndjson(text)) : twin.screen_csv(text);
   const auto got = test::screen_to_rows(text, registry, setup);

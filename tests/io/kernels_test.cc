@@ -64,6 +64,42 @@ TEST_F(Kernels, OfEachIsaMarkTheSameBytes) {
   }
 }
 
+TEST_F(Kernels, OfEachIsaFindTheSameCodes) {
+  std::mt19937_64 random(test_seed());
+  std::size_t found = 0;
+  for (int round = 0; round < 3000; ++round) {
+    const std::size_t words = 1 + random() % 4;
+    std::string text;
+    while (text.size() < 64 * words + 63 + 16) {
+      switch (random() % 4) {
+        case 0:
+          text += random() % 2 == 0 ? 'P' : 'p';
+          [[fallthrough]];
+        case 1:
+          text.append(random() % 2 == 0 ? 12 : random() % 15, static_cast<char>('0' + random() % 10));
+          break;
+        case 2:
+          text += std::string_view("\\u0031").substr(random() % 2, 1 + random() % 6);
+          break;
+        default:
+          text += static_cast<char>(random());
+      }
+    }
+    const std::size_t start = random() % 63;
+    std::vector<std::uint64_t> codes(words);
+    use_isa(Isa::kScalar);
+    kernels().mark_codes(text.data() + start, words, codes.data());
+    for (const std::uint64_t word : codes) found += static_cast<std::size_t>(word != 0);
+    for (const Isa isa : vector_isas()) {
+      use_isa(isa);
+      std::vector<std::uint64_t> got(words);
+      kernels().mark_codes(text.data() + start, words, got.data());
+      EXPECT_EQ(got, codes) << to_string(isa);
+    }
+  }
+  EXPECT_GT(found, 1000U);
+}
+
 /// What scan_json says of a text, with padding as a block has it.
 std::vector<std::vector<std::uint64_t>> scan_of(const std::string& text) {
   const std::size_t words = text.size() / 64 + 1;

@@ -116,6 +116,25 @@ std::optional<std::string> screen_to_text(std::string_view text, const Registry&
   return out;
 }
 
+ImpactText impact_to_text(std::string_view text, const Registry& registry, const PastRows& past,
+                          std::span<const SeenChange> changes, const ScreenSetup& setup, const ImpactOptions& options) {
+  InputOptions input;
+  input.format = setup.format;
+  const auto reader = BlockReader::open(text_source(std::string(text), setup.piece_bytes), input, setup.block_bytes);
+  ImpactText all;
+  if (!reader.ok()) return all;
+  const Policy policy = standard_policy();
+  ImpactFinder finder(registry, past, changes, policy, options);
+  Block block(std::max(setup.block_bytes, block_bytes_min(kLineBytesMaxDefault)));
+  ImpactBlock found;
+  while (*(*reader)->next(block)) {
+    finder.find(block, found);
+    all.lines += found.lines.text();
+    all.tally.add(found.tally);
+  }
+  return all;
+}
+
 std::optional<std::vector<reference::Row>> screen_to_rows(std::string_view text, const Registry& registry,
                                                           const ScreenSetup& setup) {
   const auto out = screen_to_text(text, registry, setup, Format::kCsv, true);

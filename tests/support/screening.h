@@ -5,12 +5,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "clearline/registry.h"
 #include "io/formats/block_reader.h"
+#include "io/formats/impact_block.h"
 #include "tests/support/reference.h"
 
 namespace clearline::test {
@@ -38,6 +40,14 @@ std::optional<std::string> screen_to_text(std::string_view text, const Registry&
 /// The same as rows.
 std::optional<std::vector<reference::Row>> screen_to_rows(std::string_view text, const Registry& registry,
                                                           const ScreenSetup& setup);
+
+/// What ImpactFinder makes of a text.
+struct ImpactText {
+  std::string lines;
+  ImpactTally tally;
+};
+ImpactText impact_to_text(std::string_view text, const Registry& registry, const PastRows& past,
+                          std::span<const SeenChange> changes, const ScreenSetup& setup, const ImpactOptions& options);
 
 /// How the two lists differ first; empty when they do not.
 std::string first_difference(const std::vector<reference::Row>& expected, const std::vector<reference::Row>& got);

@@ -894,5 +894,58 @@ TEST_F(Live, AnInterruptedRunGoesOnWithTheSameAsOfAlone) {
   }
 }
 
+TEST_F(Live, TellsWhomChangesHit) {
+  const auto at = [](const std::string& time) { return ",\"at\":\"2025-12-01T" + time + "+09:00\""; };
+  applied(change_line("suspend", 3, "z", at("09:00:00")) + change_line("suspend", 1, "a", at("10:00:00")) +
+          change_line("amend", 2, "b", at("11:00:00") + ",\"phone\":\"01012345678\""));
+  std::string declarations = "id,code,name,zip\n";
+  for (int i = 0; i < 5; ++i) {
+    declarations += "D" + std::to_string(i) + "," + code_text(static_cast<std::uint64_t>(i)) + ",A" +
+                    std::to_string(i) + " KIM," + zip_text(static_cast<std::uint64_t>(i)) + "\n";
+  }
+  const std::string day = folder.write("day.csv", declarations);
+  const auto impact = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments{"registry", "impact", directory, day};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_clearline(arguments);
+  };
+  const std::string suspended =
+      R"({"id":"D1","verdict_changed":true,"before":{"verdict":"clear"},"after":{"verdict":"hold","reasons":["code_suspended"]},)"
+      R"("changes":[{"seq":2,"op":"suspend","at":"2025-12-01T10:00:00.000000+09:00","by":"owner","fields":["status"]}]})"
+      "\n";
+  for (const char* since : {"1", "seq:1", "2025-12-01T09:00:00+09:00"}) {
+    const auto result = impact({"--since", since});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    const auto lines = lines_of(result.out);
+    ASSERT_EQ(lines.size(), 2U) << since;
+    EXPECT_EQ(lines[0] + "\n", suspended);
+    EXPECT_EQ(value_of(lines[1], "verdict_changed"), "false");
+    EXPECT_NE(lines[1].find(R"("fields":["phone","changed"])"), std::string::npos) << lines[1];
+    EXPECT_EQ(result.out.find("010"), std::string::npos) << "no value is shown";
+    EXPECT_NE(result.err.find("clear to hold"), std::string::npos) << result.err;
+  }
+  const auto changed = impact({"--since", "1", "--emit", "changed", "--summary", "json"});
+  EXPECT_EQ(changed.out, suspended);
+  EXPECT_EQ(number_of(changed.err, "lines"), 5U) << "the header is none of them";
+  EXPECT_EQ(number_of(changed.err, "touched"), 2U);
+  EXPECT_EQ(number_of(changed.err, "verdict_changed"), 1U);
+  EXPECT_EQ(number_of(changed.err, "changes"), 2U);
+  const auto csv = impact({"--since", "1", "--output-format", "csv"});
+  EXPECT_EQ(csv.out,
+            "id,line,verdict_changed,before,before_reasons,after,after_reasons,seqs,ops,fields\n"
+            "D1,,true,clear,,hold,code_suspended,2,suspend,status\n"
+            "D2,,false,clear,,clear,,3,amend,phone+changed\n");
+  const auto none = impact({"--since", "3"});
+  EXPECT_EQ(none.exit_code, 0);
+  EXPECT_TRUE(none.out.empty());
+  for (const std::vector<std::string>& wrong :
+       {std::vector<std::string>{}, {"--since", "declared"}, {"--since", "4"}, {"--since", "soon"}}) {
+    const auto refused = impact(wrong);
+    EXPECT_EQ(refused.exit_code, 2);
+    EXPECT_NE(refused.err.find("--since"), std::string::npos) << refused.err;
+  }
+  EXPECT_EQ(run_clearline({"registry", "impact", image, day, "--since", "0"}).exit_code, 4);
+}
+
 }  // namespace
 }  // namespace clearline::test
