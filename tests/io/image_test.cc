@@ -94,6 +94,7 @@ TEST_F(Image, OfASnapshotHoldsItsSeqAndNoMore) {
   EXPECT_EQ(read->table().content_fault(), std::nullopt);
   EXPECT_EQ(read->seq(), 50'000U);
   EXPECT_EQ(read->table().shape().chain[2], 3);
+  EXPECT_EQ(read->table().shape().effective_us, 1'764'550'800'000'000);
   EXPECT_EQ(read->size(), live->size() - 1);
   EXPECT_FALSE(read->find(Code{kCodeEnd - 1}));
   EXPECT_EQ(read->find(Code{1})->name, "KIM A40001");

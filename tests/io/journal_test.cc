@@ -208,6 +208,43 @@ TEST_F(JournalTest, ARowReceivedBeforeAClockWasSetBackIsAmongTheLatest) {
   EXPECT_EQ(seqs, (std::vector<std::uint64_t>{5, 3})) << "77 hours lie less than a day before";
 }
 
+TEST_F(JournalTest, KeepsWhenItsBaseTookEffect) {
+  EXPECT_FALSE((*open())->base().effective_time());
+  const std::string other = folder.path("other");
+  const Journal::Last behind{700, Chain{1, 2, 3}, 1'764'550'800'000'000};
+  ASSERT_TRUE(Journal::create(other, kIdentity, behind).ok());
+  {
+    const auto journal = Journal::open(other, Journal::Mode::kRead);
+    ASSERT_TRUE(journal.ok());
+    EXPECT_EQ((*journal)->base().effective_time(), behind.effective_us);
+    EXPECT_EQ((*journal)->last()->effective_us, behind.effective_us) << "what comes next does not fall behind it";
+  }
+  // Version 1 had no column for it.
+  tamper(other, "ALTER TABLE registry DROP COLUMN base_effective; PRAGMA user_version=1");
+  auto journal = Journal::open(other, Journal::Mode::kWrite);
+  ASSERT_TRUE(journal.ok()) << journal.status().message();
+  EXPECT_FALSE((*journal)->base().effective_time());
+  EXPECT_EQ((*journal)->base().seq, 700U);
+  Journal::Last end{700, behind.chain};
+  ASSERT_TRUE(append_commit(**journal, end, 3).ok());
+  EXPECT_EQ((*journal)->last()->seq, 703U);
+}
+
+TEST_F(JournalTest, ReadsAsFarAsIsWanted) {
+  fill({3, 4});
+  auto journal = open(Journal::Mode::kRead);
+  ASSERT_TRUE(journal.ok());
+  std::vector<std::uint64_t> seqs;
+  const auto take = [&](const JournalRow& row) {
+    seqs.push_back(row.seq);
+    return Status();
+  };
+  EXPECT_TRUE((*journal)->read_from(3, take, 5).ok());
+  EXPECT_EQ(seqs, (std::vector<std::uint64_t>{3, 4, 5}));
+  EXPECT_TRUE((*journal)->read_from(7, take, 7).ok());
+  EXPECT_EQ(seqs.back(), 7U);
+}
+
 TEST_F(JournalTest, AnEmptyOneEndsAtItsBase) {
   const Chain chain{1, 2, 3};
   const std::string other = folder.path("other");
@@ -371,8 +408,8 @@ TEST_F(JournalTest, AHashBesideDataThatIsThereIsRefused) {
 
 TEST_F(JournalTest, NewerVersionIsRefused) {
   fill({3});
-  tamper(path, "PRAGMA user_version = 2; DROP TABLE changes");
-  refused("journal version 2; this program reads version 1");
+  tamper(path, "PRAGMA user_version = 3; DROP TABLE changes");
+  refused("journal version 3; this program reads version 2");
 }
 
 TEST_F(JournalTest, ForeignFileIsRefused) {
