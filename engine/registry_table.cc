@@ -129,14 +129,15 @@ std::optional<Entry> RegistryTable::find(Code code) const {
   }
 }
 
-std::vector<Code> RegistryTable::codes_sorted() const {
+std::vector<Code> RegistryTable::codes_sorted(std::optional<CodeStatus> status) const {
   std::vector<Code> codes;
-  codes.reserve(entry_count());
+  codes.reserve(status ? 0 : entry_count());
   for (std::size_t number = 0; number < kSegmentCount; ++number) {
     const SegmentPlace place = segment(number);
     for (std::size_t bucket = place.first(); bucket < place.first() + place.count(); ++bucket) {
       for (const HotRow& hot : buckets()[bucket].rows) {
-        if (!hot.empty()) codes.push_back(unmix_code(number << kTailBits | hot.tail()));
+        if (hot.empty() || (status && hot.status() != *status)) continue;
+        codes.push_back(unmix_code(number << kTailBits | hot.tail()));
       }
     }
   }

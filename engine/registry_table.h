@@ -89,8 +89,8 @@ class RegistryTable {
   /// The entry of a code at one moment, also while it changes.
   std::optional<Entry> find(Code code) const;
 
-  /// The codes of all entries, ascending, for export. 8 bytes an entry.
-  std::vector<Code> codes_sorted() const;
+  /// The codes of all entries, or of those with a status, ascending. 8 bytes an entry. Not while it changes.
+  std::vector<Code> codes_sorted(std::optional<CodeStatus> status = std::nullopt) const;
 
   CodeIndex index() const { return {buckets(), directory_.get()}; }
   SegmentPlace segment(std::size_t number) const { return index().segment(std::uint64_t{number} << kTailBits); }

@@ -8,12 +8,15 @@
 #include <utility>
 #include <vector>
 
+#include "engine/registry_table.h"
 #include "io/cli/inputs.h"
 #include "io/cli/machine.h"
 #include "io/cli/options.h"
 #include "io/cli/progress.h"
+#include "io/cli/words.h"
 #include "io/formats/input_format.h"
 #include "io/store/compressed_output.h"
+#include "io/store/registry_directory.h"
 
 namespace clearline {
 namespace {
@@ -72,6 +75,22 @@ generate::Form chosen_form(std::optional<generate::Form> wanted, const std::stri
   return *by_name == Format::kCsv ? generate::Form::kCsv : generate::Form::kNdjson;
 }
 
+/// `active`: how many codes are so at first.
+Status too_few_codes(const std::string& registry, const generate::ChangesPlan& plan, std::uint64_t active,
+                     const generate::Shortage& shortage) {
+  std::string mend = "take a larger registry";
+  for (const double scale : {50.0, 20.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001}) {
+    generate::ChangesPlan smaller = plan;
+    smaller.scale = scale;
+    if (scale >= plan.scale || generate::shortage_of(smaller, active)) continue;
+    mend += fmt::format(", or say --scale {:g}", scale);
+    break;
+  }
+  return {StatusKind::kUsage,
+          fmt::format("{}: error: too few active codes: {} would change {}, and {} are left; {}", registry,
+                      format_date(shortage.day), with_commas(shortage.needed), with_commas(shortage.active), mend)};
+}
+
 }  // namespace
 
 Status run_generate_registry(const GenerateRegistryRequest& request) {
@@ -86,6 +105,38 @@ Status run_generate_registry(const GenerateRegistryRequest& request) {
   for (std::uint64_t i = 0; i < request.count && status.ok(); ++i) {
     generate::append_entry(people.person(i).entry, request.form, text);
     if (text.size() >= kWriteBytes) progress.update(i, bytes += text.size());
+    status = flush(*file, text, false);
+  }
+  if (status.ok()) status = flush(*file, text, true);
+  if (file->pipe_closed()) return {};
+  return status.ok() ? file->commit() : status;
+}
+
+Status run_generate_changes(const GenerateChangesRequest& request) {
+  if (Status status = check_outputs(registry_files(request.registry), {request.output}); !status.ok()) return status;
+  std::vector<std::string> warnings;
+  const auto registry = read_any_registry(request.registry, warnings);
+  if (!registry.ok()) return registry.status();
+  for (const std::string& warning : warnings) say("{}\n", warning);
+  std::vector<Code> active = registry->table().codes_sorted(CodeStatus::kActive);
+  if (const auto shortage = generate::shortage_of(request.plan, active.size())) {
+    return too_few_codes(request.registry, request.plan, active.size(), *shortage);
+  }
+  generate::ChangeMaker maker(request.plan, *registry, std::move(active),
+                              registry->table().codes_sorted(CodeStatus::kSuspended));
+  // The registry need not be made up, and its codes are in the changes.
+  auto file = CompressedOutput::open(request.output, FileMode::kPrivate);
+  if (!file.ok()) return file.status();
+  Progress progress("changes", std::nullopt, stderr_is_terminal());
+  std::string text;
+  std::uint64_t count = 0;
+  std::uint64_t bytes = 0;
+  generate::MadeChange made;
+  Status status;
+  while (status.ok() && maker.next(made)) {
+    generate::append_change(made.change, made.actor, text);
+    ++count;
+    if (text.size() >= kWriteBytes) progress.update(count, bytes += text.size());
     status = flush(*file, text, false);
   }
   if (status.ok()) status = flush(*file, text, true);
@@ -128,13 +179,16 @@ Status run_generate_declarations(const GenerateDeclarationsRequest& request) {
 
 void add_generate_verb(CLI::App& app, Command& command) {
   using generate::Form;
+  using generate::Profile;
   using generate::Style;
-  auto* verb = app.add_subcommand("generate", "Make up registries and declarations, seeded, of any size");
+  auto* verb = app.add_subcommand("generate", "Make up registries, changes and declarations, seeded, of any size");
   verb->require_subcommand(1);
   verb->footer(
       "Nobody in them exists. The same numbers give the same bytes on every machine.\n\n"
       "Examples:\n"
       "  clearline generate registry --count 300000 -o registry.csv\n"
+      "  clearline generate changes -r registry.img --profile quiet --from 2025-11-01 --to 2025-11-30 -o "
+      "changes.ndjson\n"
       "  clearline generate declarations --count 490000 --registry-count 300000 -o day.ndjson --expected expected.csv");
   const std::vector<std::pair<std::string, Form>> forms{{"ndjson", Form::kNdjson}, {"csv", Form::kCsv}};
 
@@ -154,6 +208,43 @@ void add_generate_verb(CLI::App& app, Command& command) {
   registry->callback([registry_request, registry_form, &command] {
     registry_request->form = chosen_form(*registry_form, registry_request->output, Form::kCsv);
     command.run = [registry_request] { return run_generate_registry(*registry_request); };
+  });
+
+  auto changes_request = std::make_shared<GenerateChangesRequest>();
+  generate::ChangesPlan& plan = changes_request->plan;
+  auto* changes =
+      verb->add_subcommand("changes", "A stream of changes to any registry, such as 'registry apply' reads");
+  changes->add_option("-r,--registry", changes_request->registry, "Registry: an image or a directory")
+      ->required()
+      ->check(not_empty)
+      ->type_name("REGISTRY");
+  add_date(*changes, "--from", plan.from, "First Korean day (default 2024-12-02)");
+  add_date(*changes, "--to", plan.to, "Last Korean day, included (default 2025-12-01)");
+  add_choice<Profile>(*changes, "--profile", plan.profile, {{"quiet", Profile::kQuiet}, {"surge", Profile::kSurge}},
+                      "What the days are like, see below")
+      ->required();
+  add_number(*changes, "--seed", plan.seed, 0, kNoLimit, "Same seed and registry, same changes (default 1)");
+  add_number(*changes, "--scale", plan.scale, 0.0001, 100,
+             "Times the daily counts, which are then rounded (default 1)");
+  changes->add_option("-o,--output", changes_request->output, "Where they go, mode 0600; - is stdout (default)")
+      ->check(not_empty)
+      ->type_name("FILE");
+  changes->footer(
+      "Applied in their order to this registry they are all accepted, as soon as their time has come: `at` follows\n"
+      "office hours and never falls. Codes that are issued are new to the registry; some are reissued again and "
+      "again.\n\n"
+      "Profiles, by day:\n"
+      "  quiet  10-20 cancellations, 85-115 suspensions, 250-450 reissues; with issues, amendments, renewals and\n"
+      "         resumptions some 2,000 changes\n"
+      "  surge  quiet days, but for the last two, which have the published counts of 2025-11-30 and 2025-12-01: "
+      "123,302\n"
+      "         and 298,742 reissues, 3,851 and 11,312 cancellations, 4,514 and 6,322 suspensions\n\n"
+      "Examples:\n"
+      "  clearline generate changes -r registry.img --profile surge -o year.ndjson.zst\n"
+      "  clearline generate changes -r live --profile quiet --from 2025-12-02 --to 2025-12-02 --scale 0.1 --seed 7");
+  changes->callback([changes_request, &command] {
+    if (changes_request->plan.from > changes_request->plan.to) throw CLI::ValidationError("--from", "is behind --to");
+    command.run = [changes_request] { return run_generate_changes(*changes_request); };
   });
 
   auto request = std::make_shared<GenerateDeclarationsRequest>();

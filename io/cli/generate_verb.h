@@ -1,4 +1,4 @@
-// generate: made-up registries and declarations, seeded, of any size.
+// generate: made-up registries, changes and declarations, seeded, of any size.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -7,6 +7,7 @@
 
 #include "clearline/status.h"
 #include "io/cli/command.h"
+#include "io/generate/changes.h"
 #include "io/generate/declarations.h"
 
 namespace clearline {
@@ -18,6 +19,13 @@ struct GenerateRegistryRequest {
   std::string output = "-";
 };
 Status run_generate_registry(const GenerateRegistryRequest& request);
+
+struct GenerateChangesRequest {
+  std::string registry;
+  generate::ChangesPlan plan;
+  std::string output = "-";
+};
+Status run_generate_changes(const GenerateChangesRequest& request);
 
 struct GenerateDeclarationsRequest {
   std::uint64_t count = 100'000;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "clearline/date.h"
 #include "io/formats/cp949.h"
 #include "io/formats/input_format.h"
 #include "io/store/as_of.h"
@@ -57,6 +58,16 @@ CLI::Option* add_number(CLI::App& verb, const std::string& name, Number& target,
 }
 
 inline constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
+
+/// An option that takes a day.
+inline CLI::Option* add_date(CLI::App& verb, const std::string& name, Date& target, const std::string& help) {
+  const auto read = [&target, name](const std::string& text) {
+    const auto date = parse_date(text);
+    if (!date) throw CLI::ValidationError(name, "is no day that exists; write 2025-12-01");
+    target = *date;
+  };
+  return verb.add_option_function<std::string>(name, read, help)->type_name("DATE");
+}
 
 /// A check for options whose value cannot be empty.
 inline std::string not_empty(const std::string& text) { return text.empty() ? "is empty" : ""; }

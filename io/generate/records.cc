@@ -98,6 +98,14 @@ struct Member {
   std::string value;
 };
 
+/// `["04524","12345"]`
+std::string zips_value(const std::vector<std::uint32_t>& zips) {
+  std::string value = "[";
+  for (const std::uint32_t zip : zips)
+    value.append(value.size() == 1 ? "\"" : ",\"").append(zip_text(zip)).append("\"");
+  return value + "]";
+}
+
 std::string number_text(std::uint64_t units, std::uint64_t tenths) {
   return std::to_string(units) + "." + std::to_string(tenths);
 }
@@ -246,6 +254,9 @@ bool append_broken_line(std::vector<Member> members, Random& random, std::string
   }
 }
 
+/// Empty for none.
+std::string date_text(const std::optional<Date>& date) { return date ? format_date(*date) : std::string(); }
+
 // ---- CSV
 
 constexpr std::string_view kShortColumns = "id,code,name,zip,declared_at\n";
@@ -369,7 +380,6 @@ void append_registry_header(Form form, std::string& out) {
 }
 
 void append_entry(const Entry& entry, Form form, std::string& out) {
-  const auto date = [](const std::optional<Date>& value) { return value ? format_date(*value) : std::string(); };
   const std::string replaced_by = entry.replaced_by ? format_code(*entry.replaced_by) : std::string();
   if (form == Form::kCsv) {
     out += format_code(entry.code);
@@ -384,7 +394,8 @@ void append_entry(const Entry& entry, Form form, std::string& out) {
     }
     out += ',';
     out += to_string(entry.status);
-    for (const std::string& text : {replaced_by, date(entry.issued), date(entry.changed), date(entry.expires)}) {
+    for (const std::string& text :
+         {replaced_by, date_text(entry.issued), date_text(entry.changed), date_text(entry.expires)}) {
       out += ',';
       out += text;
     }
@@ -399,15 +410,34 @@ void append_entry(const Entry& entry, Form form, std::string& out) {
   add("name", entry.name);
   add("name_ko", entry.name_ko);
   add("phone", entry.phone);
-  std::string zips;
-  for (const std::uint32_t zip : entry.zips)
-    zips.append(zips.empty() ? "[\"" : ",\"").append(zip_text(zip)).append("\"");
-  if (!zips.empty()) members.push_back({"zips", zips + "]"});
+  if (!entry.zips.empty()) members.push_back({"zips", zips_value(entry.zips)});
   add("status", to_string(entry.status));
   add("replaced_by", replaced_by);
-  add("issued", date(entry.issued));
-  add("changed", date(entry.changed));
-  add("expires", date(entry.expires));
+  add("issued", date_text(entry.issued));
+  add("changed", date_text(entry.changed));
+  add("expires", date_text(entry.expires));
+  append_object(members, false, out);
+  out += '\n';
+}
+
+void append_change(const Change& change, std::string_view actor, std::string& out) {
+  std::vector<Member> members;
+  const auto add = [&](std::string_view key, std::string_view text) {
+    members.push_back({key, quoted(text, nullptr)});
+  };
+  add("op", to_string(change.op));
+  add("code", format_code(change.code));
+  if (change.new_code) add("new_code", format_code(*change.new_code));
+  if (change.at_us) add("at", format_time(*change.at_us));
+  add("change_id", change.change_id);
+  if (change.op == ChangeOp::kSuspend || change.op == ChangeOp::kCancel) add("by", to_string(change.by));
+  if (change.name) add("name", *change.name);
+  if (change.name_ko) add("name_ko", *change.name_ko);
+  if (change.phone) add("phone", *change.phone);
+  if (change.zips) members.push_back({"zips", zips_value(*change.zips)});
+  if (change.issued) add("issued", format_date(*change.issued));
+  if (change.expires) add("expires", date_text(*change.expires));
+  add("actor", actor);
   append_object(members, false, out);
   out += '\n';
 }

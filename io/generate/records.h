@@ -1,4 +1,4 @@
-// Records: made-up entries and declarations as NDJSON lines and CSV records, sound ones and broken ones.
+// Records: made-up entries, changes and declarations as NDJSON lines and CSV records, sound ones and broken ones.
 //
 // A broken record is broken in one known way, so that it is known whether its id can still be read, and it harms
 // nobody behind it.
@@ -6,7 +6,9 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "clearline/change.h"
 #include "clearline/registry.h"
 #include "io/generate/random.h"
 
@@ -37,5 +39,8 @@ bool append_broken_record(Form form, Style style, const DeclaredTexts& texts, Ra
 /// The CSV header of a registry; nothing for NDJSON.
 void append_registry_header(Form form, std::string& out);
 void append_entry(const Entry& entry, Form form, std::string& out);
+
+/// A change as an NDJSON line. `actor` stands in it for a reader: who sends a change is found out by whoever takes it.
+void append_change(const Change& change, std::string_view actor, std::string& out);
 
 }  // namespace clearline::generate

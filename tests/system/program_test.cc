@@ -136,6 +136,7 @@ TEST_F(Program, AnOutputIsNeverAnInputOrTwice) {
         {"registry", "build", registry, "-o", out, "--rejects", registry},
         {"registry", "build", registry, "-o", out, "--rejects", out},
         {"registry", "export", image, "-o", image},
+        {"generate", "changes", "-r", image, "--profile", "quiet", "-o", image},
         {"generate", "declarations", "--count", "1", "-o", out, "--expected", out},
         {"generate", "declarations", "--count", "1", "--expected", "-"}}) {
     const auto result = run_clearline(arguments);
@@ -248,17 +249,24 @@ TEST_F(Program, MapsColumns) {
 }
 
 TEST_F(Program, WrongUseIsTwoWithAHint) {
-  for (const std::vector<std::string>& arguments : {std::vector<std::string>{},
-                                                    {"scren"},
-                                                    {"screen"},
-                                                    {"screen", day, "-r", image, "--nope"},
-                                                    {"screen", day, "-r", image, "-j", "0"},
-                                                    {"screen", day, "-r", image, "--fail-on", "clear"},
-                                                    {"screen", day, "-r", image, "--emit", "some"},
-                                                    {"screen", day, "-r", image, "--columns", "x=y"},
-                                                    {"registry"},
-                                                    {"generate", "registry", "--count", "x"},
-                                                    {"generate", "declarations", "--share", "internal=1%"}}) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{},
+        {"scren"},
+        {"screen"},
+        {"screen", day, "-r", image, "--nope"},
+        {"screen", day, "-r", image, "-j", "0"},
+        {"screen", day, "-r", image, "--fail-on", "clear"},
+        {"screen", day, "-r", image, "--emit", "some"},
+        {"screen", day, "-r", image, "--columns", "x=y"},
+        {"registry"},
+        {"generate", "registry", "--count", "x"},
+        {"generate", "changes", "-r", image},
+        {"generate", "changes", "--profile", "quiet"},
+        {"generate", "changes", "-r", image, "--profile", "quiet", "--from", "2025-02-29"},
+        {"generate", "changes", "-r", image, "--profile", "quiet", "--to", "2024-12-01"},
+        {"generate", "changes", "-r", image, "--profile", "quiet", "--scale", "0"},
+        {"generate", "changes", "-r", image, "--profile", "surge"},
+        {"generate", "declarations", "--share", "internal=1%"}}) {
     const auto result = run_clearline(arguments);
     EXPECT_EQ(result.exit_code, 2) << result.err;
     EXPECT_NE(result.err.find("error: "), std::string::npos);
@@ -297,6 +305,8 @@ TEST_F(Program, WrongUseNeverRepeatsAValue) {
         {"screen", day, "-r", image, "--columns", "HONG=SECRET"},
         {"screen", day, "-r", image, "--columns", "zip=HONG,code=HONG"},
         {"generate", "registry", "--count", "HONG"},
+        {"generate", "changes", "-r", image, "--profile", "quiet", "--from", "HONG"},
+        {"generate", "changes", "-r", image, "--profile", "HONG"},
         {"generate", "declarations", "--share", "HONG=1%"},
         {"generate", "declarations", "--share", "malformed=HONG"},
         {"demo", "--seed", "HONG"}}) {
@@ -357,6 +367,7 @@ TEST_F(Program, EveryVerbHasHelpWithExamples) {
                                                {"lookup"},
                                                {"generate"},
                                                {"generate", "registry"},
+                                               {"generate", "changes"},
                                                {"generate", "declarations"},
                                                {"demo"},
                                                {}}) {
@@ -378,6 +389,7 @@ TEST_F(Program, MissingOrUnreadableInputIsThreeAndLeavesNothing) {
 
 TEST_F(Program, MissingOrDamagedRegistryIsFour) {
   EXPECT_EQ(run_clearline({"screen", day, "-r", folder.path("none")}).exit_code, 4);
+  EXPECT_EQ(run_clearline({"generate", "changes", "-r", folder.path("none"), "--profile", "quiet"}).exit_code, 4);
   std::string bytes = read_file(image);
   bytes[bytes.size() / 2] ^= 1;
   const std::string damaged = folder.write("damaged.img", bytes);
@@ -453,16 +465,18 @@ TEST_F(Program, AStdoutThatIsClosedOrFullIsFiveWithWords) {
   all_closed.closed = {0, 1, 2};
   ProcessSetup full;
   full.output_path = "/dev/full";
-  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"screen", day, "-r", image},
-                                                    {"lookup", "P123456789012", "-r", image},
-                                                    {"registry", "info", image},
-                                                    {"registry", "verify", image},
-                                                    {"registry", "export", image},
-                                                    {"generate", "registry", "--count", "10"},
-                                                    {"version"},
-                                                    {"--version"},
-                                                    {"--help"},
-                                                    {"screen", "--help"}}) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"screen", day, "-r", image},
+        {"lookup", "P123456789012", "-r", image},
+        {"registry", "info", image},
+        {"registry", "verify", image},
+        {"registry", "export", image},
+        {"generate", "registry", "--count", "10"},
+        {"generate", "changes", "-r", image, "--profile", "quiet", "--scale", "0.001"},
+        {"version"},
+        {"--version"},
+        {"--help"},
+        {"screen", "--help"}}) {
     for (const ProcessSetup& setup : {closed, full}) {
       const auto result = run_clearline(arguments, setup);
       EXPECT_EQ(result.exit_code, 5) << arguments[0];
