@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "io/cli/progress.h"
 #include "io/cli/words.h"
 #include "io/formats/byte_source.h"
+#include "io/formats/change_lines.h"
 #include "io/formats/change_reader.h"
 #include "io/formats/compression.h"
 #include "io/store/change_queue.h"
@@ -83,7 +83,7 @@ class Answers {
   std::uint64_t refused_ = 0;
 };
 
-/// Cuts an input into changes and sends them off as they come: who waits for an answer before sending more gets it.
+/// Sends the changes of an input off as they come.
 class ChangeSender {
  public:
   ChangeSender(ChangeQueue& queue, Answers& answers, std::string actor)
@@ -91,48 +91,26 @@ class ChangeSender {
 
   /// Takes further bytes; `is_end`: there are no more.
   void take(std::string_view bytes, bool is_end) {
-    while (!bytes.empty()) {
-      const std::size_t end = bytes.find('\n');
-      const std::string_view piece = bytes.substr(0, end);
-      bytes.remove_prefix(end == std::string_view::npos ? bytes.size() : end + 1);
-      if (end == std::string_view::npos) {
-        keep(piece);
-      } else if (rest_.empty()) {
-        take_line(piece);
-      } else {
-        keep(piece);
-        take_line(rest_);
-        rest_.clear();
-      }
+    lines_.take(bytes, is_end, [this](std::uint64_t number, std::string_view line) {
+      take_line(number, line);
       if (requests_.size() == ChangeQueue::kGroupMax) send();
-    }
-    if (is_end && !rest_.empty()) take_line(rest_);
+    });
     send();
   }
 
-  std::uint64_t lines() const { return line_; }
+  std::uint64_t lines() const { return lines_.count(); }
 
  private:
-  /// Of a line that is too long only so much is kept that the reader sees it is.
-  void keep(std::string_view piece) {
-    constexpr std::size_t kKept = kLineBytesMaxDefault + 5;  // with a BOM, and CR
-    rest_.append(piece.substr(0, kKept - std::min(kKept, rest_.size())));
-  }
-
-  void take_line(std::string_view line) {
-    ++line_;
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
-    if (line.find_first_not_of(" \t") == std::string_view::npos) return;
+  void take_line(std::uint64_t number, std::string_view line) {
     ChangeReader::Outcome outcome = reader_.read(line);
     ChangeRequest& request = requests_.emplace_back();
     if (outcome.fault) {
       request.is_answered = true;
       request.answer = malformed_answer(outcome.fault);
-      names_.push_back({line_, std::move(outcome.change_id)});
+      names_.push_back({number, std::move(outcome.change_id)});
       return;
     }
-    names_.push_back({line_, outcome.change.change_id});
+    names_.push_back({number, outcome.change.change_id});
     request.change = std::move(outcome.change);
     request.actor = actor_;
   }
@@ -150,8 +128,7 @@ class ChangeSender {
   Answers* answers_;
   std::string actor_;
   ChangeReader reader_;
-  std::string rest_;  // of a line whose end has not come yet
-  std::uint64_t line_ = 0;
+  ChangeLines lines_;
   std::vector<ChangeRequest> requests_;
   std::vector<Answers::Line> names_;
 };

@@ -1,0 +1,70 @@
+#include "io/formats/change_lines.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "io/formats/change_reader.h"
+#include "io/formats/compression.h"
+
+namespace clearline {
+
+void ChangeLines::take(std::string_view bytes, bool is_end, const Use& use) {
+  while (!bytes.empty()) {
+    const std::size_t end = bytes.find('\n');
+    const std::string_view piece = bytes.substr(0, end);
+    bytes.remove_prefix(end == std::string_view::npos ? bytes.size() : end + 1);
+    if (end == std::string_view::npos) {
+      keep(piece);
+    } else if (rest_.empty()) {
+      give(piece, use);
+    } else {
+      keep(piece);
+      give(rest_, use);
+      rest_.clear();
+    }
+  }
+  if (is_end && !rest_.empty()) give(rest_, use);
+}
+
+void ChangeLines::keep(std::string_view piece) {
+  constexpr std::size_t kKept = kLineBytesMaxDefault + 5;  // with a BOM, and CR
+  rest_.append(piece.substr(0, kKept - std::min(kKept, rest_.size())));
+}
+
+void ChangeLines::give(std::string_view line, const Use& use) {
+  ++count_;
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if (count_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
+  if (line.find_first_not_of(" \t") == std::string_view::npos) return;
+  use(count_, line);
+}
+
+Status read_changes(std::unique_ptr<ByteSource> file,
+                    const std::function<Status(std::uint64_t line, Change& change)>& use) {
+  auto source = decompress(std::move(file));
+  if (!source.ok()) return source.status();
+  ChangeLines lines;
+  ChangeReader reader;
+  Status status;
+  const auto use_line = [&](std::uint64_t number, std::string_view line) {
+    if (!status.ok()) return;
+    ChangeReader::Outcome outcome = reader.read(line);
+    if (!outcome.fault) {
+      status = use(number, outcome.change);
+      return;
+    }
+    status = {StatusKind::kInput, (*source)->name() + ":" + std::to_string(number) + ":" +
+                                      std::to_string(std::max(outcome.fault.column, 1U)) +
+                                      ": error: " + std::string(outcome.fault.what)};
+  };
+  std::vector<char> bytes(std::size_t{1} << 18);
+  for (bool is_end = false; !is_end && status.ok();) {
+    const auto got = (*source)->read(bytes);
+    if (!got.ok()) return got.status();
+    is_end = *got == 0;
+    lines.take({bytes.data(), *got}, is_end, use_line);
+  }
+  return status;
+}
+
+}  // namespace clearline
