@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "clearline/status.h"
@@ -29,9 +30,11 @@ Status run_generate_changes(const GenerateChangesRequest& request);
 
 struct GenerateDeclarationsRequest {
   std::uint64_t count = 100'000;
-  generate::DeclarationsPlan plan;
+  generate::DeclarationsPlan plan;  ///< its `day` is made of what follows
   std::string output = "-";
-  std::string expected;  ///< where expected verdicts go; empty: nowhere
+  std::string expected;     ///< where expected verdicts go; empty: nowhere
+  std::optional<Date> day;  ///< with it, declared at moments of this day
+  std::string changes;      ///< the changes of the registry until then and behind; empty: there are none
 };
 Status run_generate_declarations(const GenerateDeclarationsRequest& request);
 

@@ -60,7 +60,8 @@ CLI::Option* add_number(CLI::App& verb, const std::string& name, Number& target,
 inline constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
 /// An option that takes a day.
-inline CLI::Option* add_date(CLI::App& verb, const std::string& name, Date& target, const std::string& help) {
+template <typename Target>
+CLI::Option* add_date(CLI::App& verb, const std::string& name, Target& target, const std::string& help) {
   const auto read = [&target, name](const std::string& text) {
     const auto date = parse_date(text);
     if (!date) throw CLI::ValidationError(name, "is no day that exists; write 2025-12-01");

@@ -1,9 +1,11 @@
 #include "io/generate/declarations.h"
 
 #include <algorithm>
+#include <cassert>
 #include <optional>
 #include <span>
 
+#include "io/generate/moments.h"
 #include "io/generate/random.h"
 #include "io/generate/spellings.h"
 
@@ -53,8 +55,9 @@ Drawn draw_reasons(const DeclarationsPlan& plan, Random& random) {
   return drawn;
 }
 
-bool fits(const Drawn& drawn, const Traits& traits) {
-  const bool expired = traits.expires && *traits.expires < kFirstDeclared;
+/// `on`: the day of the declaration, or the first of those that it can have.
+bool fits(const Drawn& drawn, const Traits& traits, Date on) {
+  const bool expired = traits.expires && *traits.expires < on;
   CodeStatus status = CodeStatus::kActive;
   if (drawn.code == kCodeCancelled) status = CodeStatus::kCancelled;
   if (drawn.code == kCodeReplaced) status = CodeStatus::kReplaced;
@@ -66,21 +69,84 @@ bool fits(const Drawn& drawn, const Traits& traits) {
   return traits.has_zip != (drawn.zip == kZipNotOnFile);
 }
 
+/// Whom a declaration is about, and as of when.
+struct Subject {
+  Person person;
+  bool has_entry = true;                  ///< false: the code is not issued yet
+  std::optional<std::int64_t> moment_us;  ///< Unix time; without one the registry stays as it is
+};
+
+/// How often somebody is looked for whom the drawn reasons fit, where `count` are there. Traits are cheap, so people are
+/// tried: a trait that one in a thousand has takes a thousand tries.
+std::uint64_t tries_max(std::uint64_t count) { return std::min<std::uint64_t>(200'000, 20 * count); }
+
 /// Somebody of the registry whom the drawn reasons fit; or, where it is so small that there is none, somebody else.
-/// Traits are cheap, so people are tried: a trait that one in a thousand has takes a thousand tries.
-std::uint64_t find_person(const DeclarationsPlan& plan, const People& people, const Drawn& drawn, Random& random) {
-  const std::uint64_t tries_max = std::min<std::uint64_t>(200'000, 20 * plan.registry_count);
+Subject find_person(const DeclarationsPlan& plan, const Drawn& drawn, Random& random) {
+  const People people(plan.registry_seed);
   std::uint64_t who = random.below(plan.registry_count);
-  for (std::uint64_t tries = 1; tries < tries_max && !fits(drawn, people.traits(who)); ++tries) {
+  for (std::uint64_t tries = 1;
+       tries < tries_max(plan.registry_count) && !fits(drawn, people.traits(who), kFirstDeclared); ++tries) {
     who = random.below(plan.registry_count);
   }
-  return who;
+  return {people.person(who), true, std::nullopt};
+}
+
+/// What a code holds at a moment; before it is issued, the one who will have it.
+Subject subject_of(const Schedule& schedule, std::uint64_t place, std::int64_t moment_us) {
+  const auto holding = schedule.holding(place, moment_us);
+  return {schedule.person(holding.value_or(schedule.last_holding(place))), holding.has_value(), moment_us};
+}
+
+/// The moment at which declaration `number` was declared, a whole second. It is in the file where it was received.
+std::int64_t declared_moment(const DayPlan& plan, std::uint64_t number, Random& random) {
+  assert(number < plan.count);
+  const std::int64_t received = moment_in(kDeclarationHours, number, plan.count) / kSecondUs;
+  const std::uint64_t late_max = random.chance(0.9) ? 60 : 1800;
+  const auto late = static_cast<std::int64_t>(random.below(late_max));
+  return start_of(plan.day) + std::max<std::int64_t>(received - late, 0) * kSecondUs;
+}
+
+/// A moment near a turn, before or behind it; nothing where that would be another day.
+std::optional<std::int64_t> moment_near(const Schedule::Turn& turn, const DayPlan& plan, Random& random) {
+  const bool is_behind = random.chance(0.75);
+  // Sooner more often than later; in whole seconds, as senders write them, but for some at the very turn.
+  std::int64_t moment = is_behind ? turn.effective_us : turn.effective_us - 1;
+  if (random.chance(0.9)) {
+    const std::uint64_t seconds_max = 1 + random.below(900);
+    const auto away = static_cast<std::int64_t>(random.below(seconds_max)) * kSecondUs;
+    moment -= moment % kSecondUs;
+    moment += is_behind ? kSecondUs + away : -away;
+  }
+  const std::int64_t start = start_of(plan.day);
+  if (moment < start || moment >= start + kDayUs) return std::nullopt;
+  return moment;
+}
+
+/// Of the codes that are registered at a moment of the day, one that the drawn reasons fit, if there is one; or one that
+/// turns near that moment.
+Subject find_subject(const DayPlan& plan, const Drawn& drawn, std::uint64_t number, Random& random) {
+  const Schedule& schedule = *plan.schedule;
+  const std::int64_t moment = declared_moment(plan, number, random);
+  if (random.chance(plan.turn_share)) {
+    const std::int64_t end = std::min(moment + kHourUs / 2, start_of(plan.day) + kDayUs);
+    // One of the next few: a reissue is two turns at one moment.
+    const auto turn = schedule.turn(moment, end, random.below(4));
+    const auto near = turn ? moment_near(*turn, plan, random) : std::nullopt;
+    if (near) return subject_of(schedule, turn->place, *near);
+  }
+  const std::uint64_t tries = tries_max(schedule.code_count());
+  for (std::uint64_t i = 1;; ++i) {
+    const std::uint64_t place = random.below(schedule.code_count());
+    const auto holding = schedule.holding(place, moment);
+    const bool is_it = holding && fits(drawn, schedule.traits(*holding), plan.day);
+    if (is_it || i == tries) return subject_of(schedule, place, moment);
+  }
 }
 
 /// A day of the period; now and then the day on which the code's expiry turns.
-Date choose_date(const Traits& traits, Random& random) {
-  if (traits.expires && random.chance(0.02)) {
-    return Date{traits.expires->days + (*traits.expires < kFirstDeclared ? 1 : 0)};
+Date choose_date(const Entry& entry, Random& random) {
+  if (entry.expires && random.chance(0.02)) {
+    return Date{entry.expires->days + (*entry.expires < kFirstDeclared ? 1 : 0)};
   }
   constexpr std::uint64_t kDays = kLastDeclared.days - kFirstDeclared.days + 1;
   return Date{kFirstDeclared.days + static_cast<std::int32_t>(random.below(kDays))};
@@ -103,13 +169,35 @@ std::string date_text(Date date, Random& random) {
   }
 }
 
-std::optional<std::string> id_text(Style style, std::uint64_t number, Random& random) {
+/// A moment in Korean time, without a fraction where it is a whole second; full styles tell some in UTC.
+std::string moment_text(std::int64_t unix_us, Style style, Random& random) {
+  const bool has_utc = unix_us - 9 * kHourUs >= start_of(kDateMin);  // in year 0000 some have none
+  const bool in_utc = style == Style::kFull && random.chance(0.05) && has_utc;
+  const std::string text = format_time(in_utc ? unix_us - 9 * kHourUs : unix_us);
+  const std::size_t time_size = unix_us % kSecondUs == 0 ? text.find('.') : text.find('+');
+  return text.substr(0, time_size) + (in_utc ? "Z" : "+09:00");
+}
+
+std::optional<std::string> id_text(const DeclarationsPlan& plan, std::uint64_t number, Random& random) {
   // As long as ids of customs systems are; the longer one makes a short line 120 bytes.
-  std::string id =
-      (style == Style::kFull ? "D" : "D202601150") + zip_text(number / 100'000 % 100'000) + zip_text(number % 100'000);
+  std::string id = "D";
+  if (plan.style == Style::kShort) {
+    std::string day = plan.day ? format_date(plan.day->day) : "2026-01-15";
+    std::erase(day, '-');
+    id += day + "0";
+  }
+  id += zip_text(number / 100'000 % 100'000) + zip_text(number % 100'000);
   if (!random.chance(0.0005)) return id;
   if (random.chance(0.5)) return std::nullopt;
   return id + std::string(65 - id.size(), 'x');  // a byte longer than is echoed
+}
+
+/// A code that nobody has or will have.
+Code unknown_code(const DeclarationsPlan& plan, const People& people, std::uint64_t number) {
+  Code code = people.code(kNobody + number);
+  // One in a million was given to somebody by a change; the neighbour's will do.
+  while (plan.day && plan.day->schedule->place(code)) code = people.code(kNobody + ++number);
+  return code;
 }
 
 /// Makes the texts that the drawn reasons ask for; returns the reasons that then hold, which are fewer or others where
@@ -117,18 +205,25 @@ std::optional<std::string> id_text(Style style, std::uint64_t number, Random& ra
 ReasonSet make_texts(const DeclarationsPlan& plan, const Drawn& drawn, std::uint64_t number, Random& random,
                      DeclaredTexts& texts) {
   const People people(plan.registry_seed);
-  const std::uint64_t who = find_person(plan, people, drawn, random);
-  const Traits traits = people.traits(who);
-  const Person person = people.person(who);
+  const Subject subject = plan.day ? find_subject(*plan.day, drawn, number, random) : find_person(plan, drawn, random);
+  const Person& person = subject.person;
   const Entry& entry = person.entry;
   const bool full = plan.style == Style::kFull;
 
   ReasonSet reasons;
-  texts.id = id_text(plan.style, number, random);
-  // Without a date the day of the run decides on the expiry, which then must be the same on any day.
-  const Date date = choose_date(traits, random);
-  const bool needs_date = entry.expires && *entry.expires >= kLongAgo && *entry.expires < kFarAway;
-  if (!full || needs_date || random.chance(0.9)) texts.declared_at = full ? date_text(date, random) : format_date(date);
+  texts.id = id_text(plan, number, random);
+  Date date;
+  if (subject.moment_us) {
+    date = plan.day->day;
+    texts.declared_at = moment_text(*subject.moment_us, plan.style, random);
+  } else {
+    // Without a date the day of the run decides on the expiry, which then must be the same on any day.
+    date = choose_date(entry, random);
+    const bool needs_date = entry.expires && *entry.expires >= kLongAgo && *entry.expires < kFarAway;
+    if (!full || needs_date || random.chance(0.9)) {
+      texts.declared_at = full ? date_text(date, random) : format_date(date);
+    }
+  }
 
   bool is_known = false;
   if (drawn.code == kCodeMissing) {
@@ -138,7 +233,10 @@ ReasonSet make_texts(const DeclarationsPlan& plan, const Drawn& drawn, std::uint
     texts.code = malformed_code(entry.code, random);
     reasons.add(kCodeMalformed);
   } else if (drawn.code == kCodeUnknown) {
-    texts.code = equal_code(people.code(kNobody + number), random);
+    texts.code = equal_code(unknown_code(plan, people, number), random);
+    reasons.add(kCodeUnknown);
+  } else if (!subject.has_entry) {
+    texts.code = equal_code(entry.code, random);
     reasons.add(kCodeUnknown);
   } else {
     is_known = true;
@@ -192,7 +290,7 @@ ReasonSet make_texts(const DeclarationsPlan& plan, const Drawn& drawn, std::uint
     texts.zip = "04524";
     note(kZipNotOnFile);
   } else if (drawn.zip == kZipMismatch) {
-    texts.zip = zip_text(random.between(70'000, 99'999));  // no zip of the country is that high
+    texts.zip = zip_text(random.between(kZipEnd, 99'999));
     note(kZipMismatch);
   } else {
     texts.zip = zip_text(random.pick(entry.zips));

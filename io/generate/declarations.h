@@ -6,16 +6,26 @@
 //
 // Each declaration is made from its number alone, and so is the person it is about: any number of them, in any order,
 // without memory.
+//
+// Those of a day on which the registry changes (DayPlan) tell the moment at which they were declared, and get the verdict
+// of the registry of that moment, which a Schedule knows. They come as a day's file has them: in the order of receipt,
+// most within a minute of being declared, a tenth up to half an hour later, and so nearly sorted by moment and not quite.
+// Some are declared within minutes of a turn of their code, which is where a registry of another moment gives another
+// verdict: with codes that were reissued away, suspended or cancelled before or will be, with new codes just after their
+// issue, and before it.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "clearline/date.h"
 #include "clearline/verdict.h"
 #include "io/generate/people.h"
 #include "io/generate/records.h"
+#include "io/generate/schedule.h"
 
 namespace clearline::generate {
 
@@ -32,6 +42,14 @@ bool can_be_wanted(Reason reason);
 /// to no more than all.
 bool can_be_had(const Shares& shares);
 
+/// A day on which the registry changes.
+struct DayPlan {
+  const Schedule* schedule = nullptr;  ///< of the registry of the plan; outlives it
+  Date day;                            ///< the Korean day of all `declared_at`
+  std::uint64_t count = 0;             ///< how many declarations the day has; all numbers are below
+  double turn_share = 0.006;           ///< declared within minutes of a turn, where there is one
+};
+
 struct DeclarationsPlan {
   std::uint64_t seed = 1;
   std::uint64_t registry_seed = 1;
@@ -39,6 +57,7 @@ struct DeclarationsPlan {
   Style style = Style::kFull;
   Form form = Form::kNdjson;
   Shares shares = usual_shares();
+  std::optional<DayPlan> day;  ///< without one: days between kFirstDeclared and kLastDeclared, of a registry that stays
 };
 
 /// Appends declaration `number` as a line or record, and to `expected` its row `id,verdict,reasons`. The header of a

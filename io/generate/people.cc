@@ -182,6 +182,9 @@ constexpr ForeignPart kForeignGivens[] = {  // NOLINT(modernize-avoid-c-arrays)
     {"ABDUL KARIM", "ABDUL KARIM"},
     {"PRIYA", "PRIYA"}};
 
+/// What stands between a foreign family name and the given one.
+constexpr std::string_view kFamilyEnds[] = {", ", "<<", " "};  // NOLINT(modernize-avoid-c-arrays)
+
 std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words;
   while (!text.empty()) {
@@ -211,21 +214,113 @@ enum Stream : std::uint64_t { kTraits = 1, kNames = 2, kRest = 3 };
 
 Random stream(std::uint64_t seed, std::uint64_t number, Stream which) { return {seed * 4 + which, number}; }
 
+// Halves of a code, and how often they are mixed.
+constexpr std::uint64_t kHalf = 1'000'000;
+constexpr std::uint64_t kRounds = 4;
+
+std::uint64_t round_of(std::uint64_t seed, std::uint64_t round, std::uint64_t half) {
+  return spread(spread(seed + round) ^ half) % kHalf;
+}
+
+// ---- names, read
+
+/// A Latin name that stands in the tables of foreign parts.
+bool read_foreign_name(std::string_view name, Person& person) {
+  for (const ForeignPart& family : kForeignFamilies) {
+    if (!name.starts_with(family.spelling)) continue;
+    for (const std::string_view end : kFamilyEnds) {
+      const std::string_view behind = name.substr(family.spelling.size());
+      if (!behind.starts_with(end)) continue;
+      for (const ForeignPart& given : kForeignGivens) {
+        if (behind.substr(end.size()) != given.spelling) continue;
+        person.family = words_of(family.words);
+        person.given = words_of(given.words);
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+bool is_family(std::string_view word) {
+  return std::any_of(std::begin(kFamilies), std::end(kFamilies), [&](const Family& family) {
+    return std::find(family.latin.begin(), family.latin.end(), word) != family.latin.end();
+  });
+}
+
+/// Whether a word is of so many Latin syllables, at most.
+bool is_of_syllables(std::string_view word, int syllables_max) {
+  if (word.empty()) return true;
+  if (syllables_max == 0) return false;
+  return std::any_of(std::begin(kSyllables), std::end(kSyllables), [&](const Syllable& syllable) {
+    return std::any_of(syllable.latin.begin(), syllable.latin.end(), [&](std::string_view latin) {
+      return word.starts_with(latin) && is_of_syllables(word.substr(latin.size()), syllables_max - 1);
+    });
+  });
+}
+
+/// `KIM GILDONG`, `KIM GIL DONG`, `KIM GIL-DONG`, `KIM, GIL DONG`.
+bool read_korean_name(std::string_view name, Person& person) {
+  std::string plain(name);
+  std::replace(plain.begin(), plain.end(), '-', ' ');
+  if (const std::size_t comma = plain.find(", "); comma != std::string::npos) plain.erase(comma, 1);
+  std::vector<std::string> words = words_of(plain);
+  if (words.size() < 2 || words.size() > 3 || !is_family(words[0])) return false;
+  const int syllables_max = words.size() == 2 ? 2 : 1;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    if (words[i].empty() || !is_of_syllables(words[i], syllables_max)) return false;
+  }
+  person.family = {words[0]};
+  person.given.assign(words.begin() + 1, words.end());
+  return true;
+}
+
+/// The family name, the same as the Latin one that was read before, and one or two syllables.
+bool read_hangul_name(std::string_view name, Person& person) {
+  constexpr std::size_t kSyllableBytes = 3;
+  for (const Family& family : kFamilies) {
+    const bool is_it = std::find(family.latin.begin(), family.latin.end(), person.family[0]) != family.latin.end();
+    if (!is_it || !name.starts_with(family.hangul)) continue;
+    const std::string_view given = name.substr(family.hangul.size());
+    if (given.empty() || given.size() > 2 * kSyllableBytes || given.size() % kSyllableBytes != 0) continue;
+    const auto is_syllable = [&](std::size_t at) {
+      return std::any_of(std::begin(kSyllables), std::end(kSyllables),
+                         [&](const Syllable& syllable) { return given.substr(at, kSyllableBytes) == syllable.hangul; });
+    };
+    if (!is_syllable(0) || (given.size() > kSyllableBytes && !is_syllable(kSyllableBytes))) continue;
+    person.family_ko = family.hangul;
+    person.given_ko = given;
+    return true;
+  }
+  return false;
+}
+
 Date day(std::int64_t days) { return Date{static_cast<std::int32_t>(days)}; }
 
 }  // namespace
 
 /// Four rounds of a Feistel network over two halves of six digits: a permutation of all codes.
 Code People::code(std::uint64_t number) const {
-  constexpr std::uint64_t kHalf = 1'000'000;
   std::uint64_t left = number / kHalf % kHalf;
   std::uint64_t right = number % kHalf;
-  for (std::uint64_t round = 0; round < 4; ++round) {
-    const std::uint64_t mixed = (left + spread(spread(seed_ + round) ^ right) % kHalf) % kHalf;
+  for (std::uint64_t round = 0; round < kRounds; ++round) {
+    const std::uint64_t mixed = (left + round_of(seed_, round, right)) % kHalf;
     left = right;
     right = mixed;
   }
   return Code{left * kHalf + right};
+}
+
+/// The rounds backwards.
+std::uint64_t People::number(Code code) const {
+  std::uint64_t left = code.digits / kHalf;
+  std::uint64_t right = code.digits % kHalf;
+  for (std::uint64_t round = kRounds; round-- > 0;) {
+    const std::uint64_t before = (right + kHalf - round_of(seed_, round, left)) % kHalf;
+    right = left;
+    left = before;
+  }
+  return left * kHalf + right;
 }
 
 Traits People::traits(std::uint64_t number) const {
@@ -271,8 +366,7 @@ Person People::person(std::uint64_t number) const {
     person.given = words_of(given.words);
     // A blank ends the family name, unless a comma or `<<` says where it ends.
     const bool one_word = family.spelling.find(' ') == std::string_view::npos;
-    constexpr std::string_view kEnds[] = {", ", "<<", " "};  // NOLINT(modernize-avoid-c-arrays)
-    entry.name.append(family.spelling).append(kEnds[names.below(one_word ? 3 : 2)]).append(given.spelling);
+    entry.name.append(family.spelling).append(kFamilyEnds[names.below(one_word ? 3 : 2)]).append(given.spelling);
   } else {
     const Family& family = pick_family(names);
     const std::uint64_t usual = names.below(10);
@@ -323,6 +417,16 @@ Person People::person(std::uint64_t number) const {
   }
   entry.expires = traits.expires;
   return person;
+}
+
+bool read_names(Person& person) {
+  person.family.clear();
+  person.given.clear();
+  person.family_ko.clear();
+  person.given_ko.clear();
+  const Entry& entry = person.entry;
+  if (!read_foreign_name(entry.name, person) && !read_korean_name(entry.name, person)) return false;
+  return entry.name_ko.empty() || read_hangul_name(entry.name_ko, person);
 }
 
 }  // namespace clearline::generate

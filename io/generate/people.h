@@ -35,6 +35,13 @@ struct Person {
   std::string given_ko;
 };
 
+/// Fills in the parts of a person's names from those of the entry, which must have a Latin one. False when they are none as
+/// are made here: then other spellings of them are not known.
+bool read_names(Person& person);
+
+/// No zip of the country is that high.
+inline constexpr std::uint32_t kZipEnd = 70'000;
+
 /// Days between which declarations are made; no made-up code expires within. (Now and then one is made on the last
 /// day of a code, or the day after, whenever that is.)
 inline constexpr Date kFirstDeclared{20'423};  // 2025-12-01
@@ -54,6 +61,8 @@ class People {
   explicit People(std::uint64_t seed) : seed_(seed) {}
 
   Code code(std::uint64_t number) const;
+  /// The number below 10^12 whose code this is: everybody's, once and for all.
+  std::uint64_t number(Code code) const;
   Traits traits(std::uint64_t number) const;
   Person person(std::uint64_t number) const;
 
