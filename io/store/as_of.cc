@@ -218,7 +218,7 @@ Result<RegistryAsOf> RegistryDirectory::read_past_once(const AsOf& as_of, bool i
     return row.seq > image_seq ? replay_row(row, journal_path(), *writer) : Status();
   };
   if (from <= to) {
-    if (Status status = journal.read_from(from, take, to); !status.ok()) return status;
+    if (Status status = journal.read_from(from, to, take); !status.ok()) return status;
   }
   answer.entries = answer.registry->size();
   if (as_of.kind == AsOf::Kind::kDeclared) {

@@ -28,17 +28,21 @@ namespace clearline {
 
 using Chain = std::array<std::uint8_t, 32>;
 
-/// One row. Records are engine/entry_record.h; the journal does not look into them. Views live as long as what they
-/// were made of, or until the next row is read.
-struct JournalRow {
+/// Of one row: which change of which code it is, and when it was.
+struct JournalBrief {
   std::uint64_t seq = 0;
   std::int64_t at_us = 0;         ///< when it happened, Unix time
   std::int64_t effective_us = 0;  ///< never falls along seq
-  std::int64_t received_us = 0;
   ChangeOp op = ChangeOp::kIssue;
   ChangeBy by = ChangeBy::kOwner;
   Code code;
   std::optional<Code> new_code;
+};
+
+/// One row. Records are engine/entry_record.h; the journal does not look into them. Views live as long as what they
+/// were made of, or until the next row is read.
+struct JournalRow : JournalBrief {
+  std::int64_t received_us = 0;
   std::string_view change_id;
   std::string_view actor;                       ///< who sent it: "uid:1000"
   std::array<std::uint8_t, 16> salt{};          ///< random; of the hashes of what is personal

@@ -16,6 +16,7 @@
 #include <optional>
 #include <utility>
 
+#include "clearline/date.h"
 #include "io/formats/errno_words.h"
 
 namespace clearline {
@@ -42,8 +43,11 @@ constexpr const char* kSchema =
     "BLOB,"
     " after BLOB, new_after BLOB, data_hash BLOB, chain BLOB) STRICT;";
 
+/// What stands first in a row comes first: SQLite decodes a row from its start, no further than it is asked, and a row's
+/// long columns may lie on other pages.
+constexpr const char* kBriefColumns = "seq, at, effective, op, by, code, new_code";
 constexpr const char* kColumns =
-    "seq, at, effective, received, op, by, code, new_code, change_id, actor, salt, content_hash, before, after, "
+    "seq, at, effective, op, by, code, new_code, received, change_id, actor, salt, content_hash, before, after, "
     "new_after,"
     " data_hash, chain";
 
@@ -197,22 +201,36 @@ std::string_view bytes_of(sqlite3_stmt* statement, int column) {
 
 bool is_null(sqlite3_stmt* statement, int column) { return sqlite3_column_type(statement, column) == SQLITE_NULL; }
 
-/// The row that a statement over kColumns stands on; false when it is none that append() wrote or erasing left.
-bool take_row(sqlite3_stmt* statement, JournalRow& row) {
+/// Whether a time can be told as a date. No row has another one; one that was damaged may.
+bool is_on_calendar(std::int64_t unix_us) {
+  constexpr std::int64_t kDayUs = std::int64_t{24} * 3600 * 1'000'000;
+  constexpr std::int64_t kKoreaUs = std::int64_t{9} * 3600 * 1'000'000;
+  return unix_us >= kDateMin.days * kDayUs - kKoreaUs && unix_us < (kDateMax.days + 1) * kDayUs - kKoreaUs;
+}
+
+/// The row that a statement over kBriefColumns or kColumns stands on; false when it is none that append() wrote.
+bool take_brief(sqlite3_stmt* statement, JournalBrief& row) {
   row.seq = static_cast<std::uint64_t>(sqlite3_column_int64(statement, 0));
   row.at_us = sqlite3_column_int64(statement, 1);
   row.effective_us = sqlite3_column_int64(statement, 2);
-  row.received_us = sqlite3_column_int64(statement, 3);
-  const std::int64_t op = sqlite3_column_int64(statement, 4);
-  const std::int64_t by = sqlite3_column_int64(statement, 5);
+  const std::int64_t op = sqlite3_column_int64(statement, 3);
+  const std::int64_t by = sqlite3_column_int64(statement, 4);
+  if (!is_on_calendar(row.at_us) || !is_on_calendar(row.effective_us)) return false;
   if (op < static_cast<int>(ChangeOp::kIssue) || op > static_cast<int>(ChangeOp::kReissue)) return false;
   if (by < static_cast<int>(ChangeBy::kOwner) || by > static_cast<int>(ChangeBy::kExOfficio)) return false;
   row.op = static_cast<ChangeOp>(op);
   row.by = static_cast<ChangeBy>(by);
-  row.code = Code{static_cast<std::uint64_t>(sqlite3_column_int64(statement, 6))};
+  row.code = Code{static_cast<std::uint64_t>(sqlite3_column_int64(statement, 5))};
   row.new_code.reset();
-  if (!is_null(statement, 7)) row.new_code = Code{static_cast<std::uint64_t>(sqlite3_column_int64(statement, 7))};
-  if (row.code.digits >= kCodeEnd || (row.new_code && row.new_code->digits >= kCodeEnd)) return false;
+  if (!is_null(statement, 6)) row.new_code = Code{static_cast<std::uint64_t>(sqlite3_column_int64(statement, 6))};
+  return row.code.digits < kCodeEnd && (!row.new_code || row.new_code->digits < kCodeEnd);
+}
+
+/// The row that a statement over kColumns stands on; false when it is none that append() wrote or erasing left.
+bool take_row(sqlite3_stmt* statement, JournalRow& row) {
+  if (!take_brief(statement, row)) return false;
+  row.received_us = sqlite3_column_int64(statement, 7);
+  if (!is_on_calendar(row.received_us)) return false;
   row.change_id = bytes_of(statement, 8);
   row.actor = bytes_of(statement, 9);
   if (!take(statement, 11, row.content_hash)) return false;
@@ -261,7 +279,9 @@ class SqliteJournal final : public Journal {
   const RegistryIdentity& identity() const override { return identity_; }
   const Last& base() const override { return base_; }
   Result<Last> last() override;
-  Status read_from(std::uint64_t seq, const std::function<Status(const JournalRow&)>& use, std::uint64_t last) override;
+  Status read_from(std::uint64_t seq, std::uint64_t last, const std::function<Status(const JournalRow&)>& use) override;
+  Status read_brief(std::uint64_t seq, std::uint64_t last,
+                    const std::function<Status(const JournalBrief&)>& use) override;
   Status read_back(std::uint64_t seq, std::uint64_t last, const std::function<Status(const JournalRow&)>& use) override;
   Status read_ids(std::int64_t received_us,
                   const std::function<void(std::uint64_t seq, std::string_view change_id)>& use) override;
@@ -285,6 +305,7 @@ class SqliteJournal final : public Journal {
   int sync_log();
   Status prepare_all(Mode mode);
   Status reading_failed(std::uint64_t behind) const;
+  Status check_is_behind_base(std::uint64_t seq) const;
   Status writing_failed(const std::string& what, std::optional<int> commit_errno = std::nullopt);
   Status refusal() const;
   Status checkpoint(sqlite3* database, int mode);
@@ -490,13 +511,16 @@ Result<Journal::Last> SqliteJournal::last() {
   return last;
 }
 
-Status SqliteJournal::read_from(std::uint64_t seq, const std::function<Status(const JournalRow&)>& use,
-                                std::uint64_t last) {
-  if (seq <= base_.seq) {
-    return {StatusKind::kRegistry, path_ + ": error: " + change_words(seq) +
-                                       " is not in this journal, which begins with " + change_words(base_.seq + 1) +
-                                       "; read an older one"};
-  }
+Status SqliteJournal::check_is_behind_base(std::uint64_t seq) const {
+  if (seq > base_.seq) return {};
+  return {StatusKind::kRegistry, path_ + ": error: " + change_words(seq) +
+                                     " is not in this journal, which begins with " + change_words(base_.seq + 1) +
+                                     "; read an older one"};
+}
+
+Status SqliteJournal::read_from(std::uint64_t seq, std::uint64_t last,
+                                const std::function<Status(const JournalRow&)>& use) {
+  if (Status status = check_is_behind_base(seq); !status.ok()) return status;
   const Statement statement = prepare(
       database_.get(), std::string("SELECT ") + kColumns + " FROM changes WHERE seq >= ?1 AND seq <= ?2 ORDER BY seq");
   if (!statement) return reading_failed(seq - 1);
@@ -523,7 +547,33 @@ Status SqliteJournal::read_from(std::uint64_t seq, const std::function<Status(co
     chain = row.chain;
   }
   if (code != SQLITE_DONE) return reading_failed(expected - 1);
-  if (expected < seq) return damaged(path_, change_words(expected) + " is missing in the journal");
+  if (expected < seq || (last != kEnd && expected <= last)) {
+    return damaged(path_, change_words(expected) + " is missing in the journal");
+  }
+  return {};
+}
+
+Status SqliteJournal::read_brief(std::uint64_t seq, std::uint64_t last,
+                                 const std::function<Status(const JournalBrief&)>& use) {
+  if (Status status = check_is_behind_base(seq); !status.ok()) return status;
+  const Statement statement = prepare(database_.get(), std::string("SELECT ") + kBriefColumns +
+                                                           " FROM changes WHERE seq >= ?1 AND seq <= ?2 ORDER BY seq");
+  if (!statement) return reading_failed(seq - 1);
+  bind_number(statement.get(), 1, seq);
+  bind_number(statement.get(), 2, last);
+  JournalBrief row;
+  std::uint64_t expected = seq;
+  int code = SQLITE_ROW;
+  while ((code = sqlite3_step(statement.get())) == SQLITE_ROW) {
+    const bool is_sound = take_brief(statement.get(), row);
+    if (row.seq != expected) return damaged(path_, change_words(expected) + " is missing in the journal");
+    if (!is_sound) return damaged(path_, change_words(row.seq) + " of the journal is damaged");
+    ++expected;
+    Status status = use(row);
+    if (!status.ok()) return status;
+  }
+  if (code != SQLITE_DONE) return reading_failed(expected - 1);
+  if (last != kEnd && expected <= last) return damaged(path_, change_words(expected) + " is missing in the journal");
   return {};
 }
 

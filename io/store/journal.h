@@ -25,8 +25,9 @@
 // On disk       WAL mode, synchronous=FULL: commit() returns behind an fsync of the log. What a log holds when a journal
 //               is opened for writing may never have reached the disk (a process killed between write and fsync; an fsync
 //               that failed): it is synced and moved into the database before anything of it is believed.
-// Trust         read_from() checks each row's chain as it is read, and that no seq is missing; the others do not. Damage that SQLite finds, or that
-//               the chain finds, is kRegistry. A missing end does not show here: that is `head`.
+// Trust         read_from() checks each row's chain as it is read; it, read_back() and read_brief() that no seq is missing.
+//               Damage that SQLite finds, or that the chain finds, is kRegistry. A missing end does not show here: that
+//               is `head`.
 // Privacy       files are 0600 from their first byte, temporary data stays in memory, no error holds a value of a row.
 // Threads       one for everything but checkpoint_wal() and wal_bytes(), which any may call. Any number of kRead journals
 //               in any process beside the one kWrite: readers and the writer do not wait for each other.
@@ -94,12 +95,19 @@ class Journal {
   /// The last row; the base when there is none.
   virtual Result<Last> last() = 0;
 
+  /// As the last row to read: the last there is.
+  static constexpr std::uint64_t kEnd = std::numeric_limits<std::int64_t>::max();
   /// Rows from `seq` to `last`, in order, each with its chain checked against the one before (that of `seq` - 1 is read).
   /// A hole or a wrong chain is kRegistry and names the seq. `use` may end the reading by a status that is not ok.
-  virtual Status read_from(std::uint64_t seq, const std::function<Status(const JournalRow&)>& use,
-                           std::uint64_t last = kSeqMax) = 0;
-  static constexpr std::uint64_t kSeqMax = std::numeric_limits<std::int64_t>::max();
-  /// The same backwards, from `seq` down to and with `last`; chains are not checked.
+  virtual Status read_from(std::uint64_t seq, std::uint64_t last,
+                           const std::function<Status(const JournalRow&)>& use) = 0;
+  Status read_from(std::uint64_t seq, const std::function<Status(const JournalRow&)>& use) {
+    return read_from(seq, kEnd, use);
+  }
+  /// The same rows, but for what is long in them, and chains are not checked: some four times as fast. A hole is found.
+  virtual Status read_brief(std::uint64_t seq, std::uint64_t last,
+                            const std::function<Status(const JournalBrief&)>& use) = 0;
+  /// Rows backwards, from `seq` down to and with `last`; chains are not checked.
   virtual Status read_back(std::uint64_t seq, std::uint64_t last,
                            const std::function<Status(const JournalRow&)>& use) = 0;
   /// seq and change_id of rows received at `received_us` or later, in any order, as cheaply as can be: back from the end

@@ -16,6 +16,7 @@
 #include "tests/support/fault_vfs.h"
 #include "tests/support/files.h"
 #include "tests/support/made_rows.h"
+#include "tests/support/random_input.h"
 
 namespace clearline {
 namespace {
@@ -33,11 +34,16 @@ using Call = FaultVfs::Call;
 
 Journal::Last base() { return {0, first_chain(kIdentity)}; }
 
+bool same(const JournalBrief& a, const JournalBrief& b) {
+  return a.seq == b.seq && a.at_us == b.at_us && a.effective_us == b.effective_us && a.op == b.op && a.by == b.by &&
+         a.code == b.code && a.new_code == b.new_code;
+}
+
 bool same(const JournalRow& a, const JournalRow& b) {
-  return a.seq == b.seq && a.at_us == b.at_us && a.effective_us == b.effective_us && a.received_us == b.received_us &&
-         a.op == b.op && a.by == b.by && a.code == b.code && a.new_code == b.new_code && a.change_id == b.change_id &&
-         a.actor == b.actor && a.salt == b.salt && a.content_hash == b.content_hash && a.before == b.before &&
-         a.after == b.after && a.new_after == b.new_after;
+  const JournalBrief& brief = a;
+  return same(brief, b) && a.received_us == b.received_us && a.change_id == b.change_id && a.actor == b.actor &&
+         a.salt == b.salt && a.content_hash == b.content_hash && a.before == b.before && a.after == b.after &&
+         a.new_after == b.new_after;
 }
 
 /// Reads all rows from the first on; each must be the one of its seq. How many there were comes back in `count`.
@@ -166,6 +172,81 @@ TEST_F(JournalTest, RowsComeBackAsTheyWereWritten) {
   }
 }
 
+TEST_F(JournalTest, BriefRowsAreWhatWholeRowsSay) {
+  const std::uint64_t seed = test::test_seed();
+  std::mt19937_64 random(seed);
+  const std::int64_t calendar_us = (kDateMax.days - kDateMin.days) * std::int64_t{86'400'000'000};
+  {
+    // Any times, ops and codes; now and then records of many pages.
+    const auto journal = open();
+    ASSERT_TRUE(journal.ok());
+    for (int commit = 0; commit < 12; ++commit) {
+      ASSERT_TRUE((*journal)->begin().ok());
+      for (std::uint64_t rows = random() % 60; rows > 0; --rows) {
+        MadeRow made(last.seq + 1);
+        made->at_us = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(calendar_us)) +
+                      kDateMin.days * std::int64_t{86'400'000'000};
+        made->effective_us = std::max(made->at_us, last.effective_us);
+        made->op = static_cast<ChangeOp>(1 + random() % 7);
+        made->by = static_cast<ChangeBy>(random() % 2);
+        made->code = Code{random() % kCodeEnd};
+        made->new_code.reset();
+        if (random() % 3 == 0) made->new_code = Code{random() % kCodeEnd};
+        const std::string record(random() % 20 == 0 ? 40'000 : random() % 300, 'r');
+        made->before = record;
+        made->after = record;
+        made->chain = next_chain(last.chain, *made);
+        ASSERT_TRUE((*journal)->append(*made).ok());
+        last = {made->seq, made->chain, made->effective_us, made->received_us};
+      }
+      ASSERT_TRUE((*journal)->commit().ok());
+    }
+  }
+  const auto journal = open(Journal::Mode::kRead);
+  ASSERT_TRUE(journal.ok());
+  for (int round = 0; round < 20; ++round) {
+    const std::uint64_t from = 1 + random() % last.seq;
+    const std::uint64_t to = round == 0 ? Journal::kEnd : from + random() % (last.seq + 1 - from);
+    std::vector<JournalBrief> whole;
+    ASSERT_TRUE((*journal)
+                    ->read_from(from, to,
+                                [&](const JournalRow& row) {
+                                  whole.push_back(row);
+                                  return Status();
+                                })
+                    .ok())
+        << seed;
+    ASSERT_EQ(whole.size(), std::min(to, last.seq) - from + 1) << seed;
+    std::size_t next = 0;
+    ASSERT_TRUE((*journal)
+                    ->read_brief(from, to,
+                                 [&](const JournalBrief& row) {
+                                   EXPECT_TRUE(same(row, whole.at(next++))) << seed;
+                                   return Status();
+                                 })
+                    .ok())
+        << seed;
+    ASSERT_EQ(next, whole.size()) << seed;
+  }
+}
+
+TEST_F(JournalTest, DamageInWhatABriefRowHoldsIsFound) {
+  fill({20});
+  const std::string bytes = read_file(path);
+  for (const std::string set :
+       {"op = 0", "op = 8", "by = 7", "code = -1", "code = 1000000000000", "new_code = 1000000000000",
+        "at = 9223372036854775807", "at = -62200000000000000 - 1000000000000", "effective = 253402300800000000"}) {
+    folder.write("journal", bytes);
+    std::string sql = "UPDATE changes SET ";
+    tamper(path, sql.append(set).append(" WHERE seq = 10"));
+    const auto journal = open(Journal::Mode::kRead);
+    ASSERT_TRUE(journal.ok());
+    const Status status = (*journal)->read_brief(1, 20, [](const JournalBrief&) { return Status(); });
+    EXPECT_EQ(status.kind(), StatusKind::kRegistry) << set;
+    EXPECT_NE(status.message().find("change 10 of the journal is damaged"), std::string::npos) << status.message();
+  }
+}
+
 TEST_F(JournalTest, ReadingEndsWhereItsReaderSaysSo) {
   fill({10});
   const auto journal = open(Journal::Mode::kRead);
@@ -176,6 +257,8 @@ TEST_F(JournalTest, ReadingEndsWhereItsReaderSaysSo) {
   };
   EXPECT_EQ((*journal)->read_from(1, until(4)).kind(), StatusKind::kInterrupted);
   EXPECT_EQ((*journal)->read_back(9, 1, until(4)).kind(), StatusKind::kInterrupted);
+  const auto enough = [](const JournalBrief&) { return Status(StatusKind::kInterrupted, "enough"); };
+  EXPECT_EQ((*journal)->read_brief(1, 10, enough).kind(), StatusKind::kInterrupted);
 }
 
 TEST_F(JournalTest, IdsOfTheLatestAreRead) {
@@ -239,9 +322,9 @@ TEST_F(JournalTest, ReadsAsFarAsIsWanted) {
     seqs.push_back(row.seq);
     return Status();
   };
-  EXPECT_TRUE((*journal)->read_from(3, take, 5).ok());
+  EXPECT_TRUE((*journal)->read_from(3, 5, take).ok());
   EXPECT_EQ(seqs, (std::vector<std::uint64_t>{3, 4, 5}));
-  EXPECT_TRUE((*journal)->read_from(7, take, 7).ok());
+  EXPECT_TRUE((*journal)->read_from(7, 7, take).ok());
   EXPECT_EQ(seqs.back(), 7U);
 }
 
@@ -323,6 +406,20 @@ TEST_F(JournalTest, MissingRowIsNamed) {
   const auto nothing = [](const JournalRow&) { return Status(); };
   EXPECT_NE((*journal)->read_from(10, nothing).message().find("change 9 is missing"), std::string::npos);
   EXPECT_TRUE((*journal)->read_from(11, nothing).ok());
+  EXPECT_TRUE((*journal)->read_from(1, 6, nothing).ok());
+  EXPECT_NE((*journal)->read_from(1, 7, nothing).message().find("change 7 is missing"), std::string::npos);
+  EXPECT_NE((*journal)->read_from(48, 51, nothing).message().find("change 51 is missing"), std::string::npos);
+  const auto brief = [&](std::uint64_t from, std::uint64_t to) {
+    return (*journal)->read_brief(from, to, [](const JournalBrief&) { return Status(); });
+  };
+  EXPECT_NE(brief(1, Journal::kEnd).message().find("change 7 is missing"), std::string::npos);
+  EXPECT_EQ(brief(1, Journal::kEnd).kind(), StatusKind::kRegistry);
+  EXPECT_NE(brief(8, 50).message().find("change 9 is missing"), std::string::npos);
+  EXPECT_NE(brief(9, 9).message().find("change 9 is missing"), std::string::npos);
+  EXPECT_NE(brief(48, 51).message().find("change 51 is missing"), std::string::npos);
+  EXPECT_TRUE(brief(10, 50).ok());
+  EXPECT_TRUE(brief(51, 50).ok()) << "nothing behind the end";
+  EXPECT_EQ(brief(0, 50).kind(), StatusKind::kRegistry) << "not in this journal";
   EXPECT_NE((*journal)->read_back(20, 5, nothing).message().find("change 9 is missing"), std::string::npos);
   EXPECT_NE((*journal)->read_back(20, 9, nothing).message().find("change 9 is missing"), std::string::npos);
   EXPECT_TRUE((*journal)->read_back(20, 10, nothing).ok());
