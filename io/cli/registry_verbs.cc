@@ -206,10 +206,7 @@ Status export_journal(const ExportRequest& request, CompressedOutput& file) {
   const RegistryDirectory directory(request.registry);
   OutBuffer out;
   const Status status = directory.read_changes([&](const JournalRow& row) -> Status {
-    if (!append_journal_row(row, out)) {
-      return {StatusKind::kRegistry, directory.journal_path() + ": error: seq " + std::to_string(row.seq) +
-                                         ": an entry cannot be read; put the journal back from a backup"};
-    }
+    if (!append_journal_row(row, out)) return unreadable_entry(directory.journal_path(), row.seq);
     return write_some(file, out);
   });
   return status.ok() ? file.write(out.text()) : status;

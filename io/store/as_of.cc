@@ -203,7 +203,7 @@ Result<RegistryAsOf> RegistryDirectory::read_past_once(const AsOf& as_of, bool i
   std::optional<RegistryWriter> writer;
   if (image_seq < to) writer.emplace(answer.registry->mutable_table());
   if (found->head.seq < from || found->head.seq > to) {
-    if (Status status = check_head_row(found->head, journal); !status.ok()) return status;
+    if (Status status = check_head(journal, found->head); !status.ok()) return status;
   }
   const auto take = [&](const JournalRow& row) -> Status {
     if (Status status = check_head(row, found->head); !status.ok()) return status;

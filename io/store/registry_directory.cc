@@ -114,6 +114,11 @@ Status RegistryDirectory::check_image(const RegistryTable& table, std::uint64_t 
   return {};
 }
 
+Status unreadable_entry(const std::string& journal_path, std::uint64_t seq) {
+  return refused(journal_path + ": error: seq " + std::to_string(seq) +
+                 ": its entry cannot be read; put the journal back from a backup");
+}
+
 Status replay_row(const JournalRow& row, const std::string& journal_path, RegistryWriter& writer) {
   std::array<PreparedEntry, ChangeWindow::kCodesMax> prepared;
   std::size_t count = 0;
@@ -121,10 +126,10 @@ Status replay_row(const JournalRow& row, const std::string& journal_path, Regist
     if (record.empty()) continue;
     const auto entry = read_entry_record(record);
     const auto ready = entry ? writer.prepare(*entry) : std::nullopt;
+    if (!entry) return unreadable_entry(journal_path, row.seq);
     if (!ready) {
       return refused(journal_path + ": error: seq " + std::to_string(row.seq) +
-                     (entry ? ": not enough memory for its entry; use a larger machine"
-                            : ": its entry cannot be read; put the journal back from a backup"));
+                     ": not enough memory for its entry; use a larger machine");
     }
     prepared[count++] = *ready;
   }
@@ -140,11 +145,11 @@ Status RegistryDirectory::check_head(const JournalRow& row, const HeadRecord& he
                  " is not the change that was answered; put the journal back from a backup");
 }
 
-/// The same where its row is not on the way.
-Status RegistryDirectory::check_head_row(const HeadRecord& head, Journal& journal) const {
+/// The same, of the row that is read for it.
+Status RegistryDirectory::check_head(Journal& journal, const HeadRecord& head) const {
   if (head.seq <= journal.base().seq) return {};
   Status checked;
-  Status read = journal.read_row(head.seq, [&](const JournalRow& row) { checked = check_head(row, head); });
+  const Status read = journal.read_row(head.seq, [&](const JournalRow& row) { checked = check_head(row, head); });
   return read.ok() ? checked : read;
 }
 
@@ -182,7 +187,7 @@ Result<RegistryDirectory::Found> RegistryDirectory::find(Journal::Mode mode) con
 Status RegistryDirectory::replay(Opened& opened) const {
   Journal& journal = *opened.journal;
   if (opened.head.seq <= opened.image_seq) {
-    if (Status status = check_head_row(opened.head, journal); !status.ok()) return status;
+    if (Status status = check_head(journal, opened.head); !status.ok()) return status;
   }
   if (opened.last.seq == opened.image_seq) return {};
   return journal.read_from(opened.image_seq + 1, [&](const JournalRow& row) -> Status {
@@ -195,14 +200,10 @@ Result<RegistryDirectory::Opened> RegistryDirectory::open(Journal::Mode mode) co
   return while_images_stay([&](bool& is_image_gone) { return open_once(mode, is_image_gone); });
 }
 
-Result<RegistryDirectory::Opened> RegistryDirectory::open_once(Journal::Mode mode, bool& is_image_gone) const {
-  auto found = find(mode);
-  if (!found.ok()) return found.status();
-  Opened opened;
-  opened.head = found->head;
-  opened.journal = std::move(found->journal);
-  opened.last = found->last;
-  for (const std::uint64_t seq : found->images) {
+/// The newest image that is good, into `opened`, which has its journal already.
+Status RegistryDirectory::read_newest_image(const std::vector<std::uint64_t>& images, Opened& opened,
+                                            bool& is_image_gone) const {
+  for (const std::uint64_t seq : images) {
     auto image = read_image(image_path(seq), Growth::kInPlace);
     if (!image.ok()) {
       is_image_gone = is_image_gone || access(image_path(seq).c_str(), F_OK) != 0;
@@ -213,18 +214,26 @@ Result<RegistryDirectory::Opened> RegistryDirectory::open_once(Journal::Mode mod
     if (Status status = check_image(image->table(), seq, *opened.journal); !status.ok()) return status;
     opened.image_seq = seq;
     opened.registry = std::make_unique<Registry>(std::move(*image));
-    break;
+    if (!opened.warnings.empty()) {
+      opened.warnings.push_back(path_ + ": went on with the image of seq " + std::to_string(seq) +
+                                " and the journal, which make the same registry");
+    }
+    return {};
   }
-  if (!opened.registry) {
-    const std::string why = opened.warnings.empty() ? path_ + ": error: there is no image" : opened.warnings.front();
-    return refused(why + "; no other image is good: put one back from a backup");
-  }
+  const std::string why = opened.warnings.empty() ? path_ + ": error: there is no image" : opened.warnings.front();
+  return refused(why + "; no other image is good: put one back from a backup");
+}
+
+Result<RegistryDirectory::Opened> RegistryDirectory::open_once(Journal::Mode mode, bool& is_image_gone) const {
+  auto found = find(mode);
+  if (!found.ok()) return found.status();
+  Opened opened;
+  opened.head = found->head;
+  opened.journal = std::move(found->journal);
+  opened.last = found->last;
+  if (Status status = read_newest_image(found->images, opened, is_image_gone); !status.ok()) return status;
   opened.writer = std::make_unique<RegistryWriter>(opened.registry->mutable_table());
   if (Status status = replay(opened); !status.ok()) return status;
-  if (!opened.warnings.empty()) {
-    opened.warnings.push_back(path_ + ": went on with the image of seq " + std::to_string(opened.image_seq) +
-                              " and the journal, which make the same registry");
-  }
   return opened;
 }
 
@@ -237,6 +246,52 @@ Status RegistryDirectory::read_changes(const std::function<Status(const JournalR
     if (Status status = check_head(row, found->head); !status.ok()) return status;
     return use(row);
   });
+}
+
+Status RegistryDirectory::read_brief(const std::function<Status(const JournalBrief&)>& use) const {
+  const auto found = find(Journal::Mode::kRead);
+  if (!found.ok()) return found.status();
+  Journal& journal = *found->journal;
+  if (Status status = check_head(journal, found->head); !status.ok()) return status;
+  return journal.read_brief(journal.base().seq + 1, found->last.seq, use);
+}
+
+Result<RegistryDirectory::History> RegistryDirectory::read_history(
+    Code code, const std::function<Status(const JournalRow&)>& use) const {
+  return while_images_stay([&](bool& is_image_gone) { return read_history_once(code, use, is_image_gone); });
+}
+
+Result<RegistryDirectory::History> RegistryDirectory::read_history_once(
+    Code code, const std::function<Status(const JournalRow&)>& use, bool& is_image_gone) const {
+  auto found = find(Journal::Mode::kRead);
+  if (!found.ok()) return found.status();
+  Journal& journal = *found->journal;
+  if (Status status = check_head(journal, found->head); !status.ok()) return status;
+  History history;
+  history.base_seq = journal.base().seq;
+  history.seq = found->last.seq;
+  std::vector<std::uint64_t> seqs;
+  Status status = journal.read_brief(history.base_seq + 1, history.seq, [&](const JournalBrief& row) {
+    if (row.code == code || row.new_code == code) seqs.push_back(row.seq);
+    return Status();
+  });
+  if (!status.ok()) return status;
+  history.changes = seqs.size();
+  for (const std::uint64_t seq : seqs) {
+    status = journal.read_from(seq, seq, [&](const JournalRow& row) {
+      history.entry = read_entry_record(row.code == code ? row.after : row.new_after);
+      return use(row);
+    });
+    if (!status.ok()) return status;
+  }
+  if (!seqs.empty()) return history;
+  // No change has touched the code, so any image has its entry as it is now.
+  Opened opened;
+  opened.journal = std::move(found->journal);
+  if (status = read_newest_image(found->images, opened, is_image_gone); !status.ok()) return status;
+  history.entry = opened.registry->find(code);
+  history.warnings = std::move(opened.warnings);
+  return history;
 }
 
 Result<RegistryDirectory::Info> RegistryDirectory::info() const {

@@ -73,6 +73,20 @@ class RegistryDirectory {
 
   /// All changes, oldest first, each with its chain checked; none that was answered is missing.
   Status read_changes(const std::function<Status(const JournalRow&)>& use) const;
+  /// The same, but for what is long in a change, and chains are not checked: for counting.
+  Status read_brief(const std::function<Status(const JournalBrief&)>& use) const;
+
+  /// What became of one code, at one moment.
+  struct History {
+    std::uint64_t base_seq = 0;  ///< changes behind it are known
+    std::uint64_t seq = 0;
+    std::uint64_t changes = 0;            ///< how many of them touched the code
+    std::optional<Entry> entry;           ///< after the last of them; nothing: there is none, or its data was erased
+    std::vector<std::string> warnings{};  ///< what was found bad and could be done without
+  };
+  /// The changes of which `code` is the old or the new code, oldest first, each with its chain checked against the change
+  /// before it. An image is read only where there are none.
+  Result<History> read_history(Code code, const std::function<Status(const JournalRow&)>& use) const;
 
   /// What it is, without reading its entries.
   struct Info {
@@ -123,7 +137,10 @@ class RegistryDirectory {
                                       bool& is_image_gone) const;
   Status check_image(const RegistryTable& table, std::uint64_t seq, Journal& journal) const;
   Status check_head(const JournalRow& row, const HeadRecord& head) const;
-  Status check_head_row(const HeadRecord& head, Journal& journal) const;
+  Status check_head(Journal& journal, const HeadRecord& head) const;
+  Status read_newest_image(const std::vector<std::uint64_t>& images, Opened& opened, bool& is_image_gone) const;
+  Result<History> read_history_once(Code code, const std::function<Status(const JournalRow&)>& use,
+                                    bool& is_image_gone) const;
   Status replay(Opened& opened) const;
 
   std::string path_;
@@ -132,6 +149,9 @@ class RegistryDirectory {
 
 /// The entry of a record, applied to a registry that is read: prepares and publishes the entries of a row.
 Status replay_row(const JournalRow& row, const std::string& journal_path, RegistryWriter& writer);
+
+/// What is said of a change with an entry that cannot be read.
+Status unreadable_entry(const std::string& journal_path, std::uint64_t seq);
 
 /// Whether a path is a directory, and so a live registry where a registry is wanted.
 bool is_directory(const std::string& path);
