@@ -112,6 +112,12 @@ std::vector<std::string> registry_files(const std::string& path) {
   return files;
 }
 
+Status check_has_journal(const std::string& registry) {
+  std::error_code ignored;
+  if (fs::is_directory(registry, ignored) || !fs::exists(registry, ignored)) return {};
+  return {StatusKind::kUsage, registry + ": error: an image has no journal; name a registry directory"};
+}
+
 std::optional<std::uint64_t> bytes_of(const std::vector<std::string>& inputs) {
   std::uint64_t bytes = 0;
   for (const std::string& input : inputs) {

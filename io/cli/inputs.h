@@ -28,6 +28,10 @@ Status check_outputs(const std::vector<std::string>& reads, const std::vector<st
 /// The files that make a registry: an image, or all files of a directory.
 std::vector<std::string> registry_files(const std::string& path);
 
+/// kUsage for an image, where a registry that has a journal is wanted. What is not there at all is left to whoever opens
+/// it.
+Status check_has_journal(const std::string& registry);
+
 /// Bytes of all files; nothing when one of them is a pipe.
 std::optional<std::uint64_t> bytes_of(const std::vector<std::string>& inputs);
 

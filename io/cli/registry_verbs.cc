@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/registry_table.h"
+#include "io/cli/history_verb.h"
 #include "io/cli/impact_verb.h"
 #include "io/cli/inputs.h"
 #include "io/cli/live_verbs.h"
@@ -351,6 +352,7 @@ void add_registry_verbs(CLI::App& app, Command& command) {
   export_verb->callback([request, &command] { command.run = [request] { return run_export(*request); }; });
 
   add_live_verbs(*registry, command);
+  add_history_verb(*registry, command);
   add_impact_verb(*registry, command);
 }
 
