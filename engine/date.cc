@@ -164,4 +164,6 @@ Date korean_date(std::int64_t unix_seconds) {
   return Date{static_cast<std::int32_t>(floor_div(unix_seconds + kKoreaSeconds, kDaySeconds))};
 }
 
+Date korean_date_us(std::int64_t unix_us) { return korean_date(floor_div(unix_us, kSecondUs)); }
+
 }  // namespace clearline

@@ -47,5 +47,7 @@ std::string format_time(std::int64_t unix_us);
 
 /// The Korean day of a Unix time in seconds.
 Date korean_date(std::int64_t unix_seconds);
+/// The same of one in microseconds.
+Date korean_date_us(std::int64_t unix_us);
 
 }  // namespace clearline

@@ -262,7 +262,7 @@ Status RegistryStore::take(ChangeRequest& request) {
     return refuse(ChangeError::kAtInFuture, "at is more than 5 minutes ahead of the clock here");
   }
   const std::int64_t at_us = change.at_us.value_or(now_us_);
-  const Date on = korean_date((at_us - (at_us % 1'000'000 + 1'000'000) % 1'000'000) / 1'000'000);
+  const Date on = korean_date_us(at_us);
   const ChangeEffect effect =
       effect_of(change, on, entry_now(change.code), change.new_code ? entry_now(*change.new_code) : std::nullopt);
   if (effect.error) return refuse(*effect.error, effect.detail);
