@@ -16,6 +16,7 @@
 #include "io/cli/machine.h"
 #include "io/cli/options.h"
 #include "io/cli/progress.h"
+#include "io/cli/stats_verb.h"
 #include "io/cli/words.h"
 #include "io/formats/entry_writer.h"
 #include "io/formats/registry_reader.h"
@@ -354,6 +355,7 @@ void add_registry_verbs(CLI::App& app, Command& command) {
   add_live_verbs(*registry, command);
   add_history_verb(*registry, command);
   add_impact_verb(*registry, command);
+  add_stats_verb(*registry, command);
 }
 
 }  // namespace clearline
