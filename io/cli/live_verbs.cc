@@ -32,11 +32,11 @@ void say_warnings(const RegistryStore& store) {
   for (const std::string& warning : store.warnings()) say("{}\n", warning);
 }
 
-/// Answers on their way to stdout, on the queue's thread.
+/// Answers on their way out, on the queue's thread.
 class Answers {
  public:
-  static Result<std::unique_ptr<Answers>> open() {
-    auto file = OutputFile::open("-", FileMode::kUsual);
+  static Result<std::unique_ptr<Answers>> open(const std::string& path) {
+    auto file = OutputFile::open(path, FileMode::kUsual);
     if (!file.ok()) return file.status();
     std::unique_ptr<Answers> answers(new Answers(std::move(*file)));
     return answers;
@@ -133,13 +133,15 @@ class ChangeSender {
   std::vector<Answers::Line> names_;
 };
 
-Status run_apply(const std::string& directory, const std::string& input) {
-  auto file = open_file_source(input);
+}  // namespace
+
+Status run_apply(const ApplyRequest& request, ApplyReport& report) {
+  auto file = open_file_source(request.input);
   if (!file.ok()) return file.status();
-  auto store = RegistryStore::open(directory);
+  auto store = RegistryStore::open(request.directory);
   if (!store.ok()) return store.status();
   say_warnings(**store);
-  auto answers = Answers::open();
+  auto answers = Answers::open(request.answers);
   if (!answers.ok()) return answers.status();
   const auto start = Clock::now();
   const auto size = (*file)->size();
@@ -162,15 +164,25 @@ Status run_apply(const std::string& directory, const std::string& input) {
       progress.update(sender.lines(), (*source)->bytes_taken());
     }
   }
-  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  const std::uint64_t done = (*answers)->done();
-  say("{}: {} changes in {:.2f} s: {} ok, {} repeated, {} refused; the registry is at seq {}\n", directory,
-      with_commas(done + (*answers)->repeated() + (*answers)->refused()), seconds, with_commas(done),
-      with_commas((*answers)->repeated()), with_commas((*answers)->refused()), (*store)->registry().seq());
+  report.has_run = true;
+  report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  report.done = (*answers)->done();
+  report.repeated = (*answers)->repeated();
+  report.refused = (*answers)->refused();
+  report.registry_seq = (*store)->registry().seq();
   if ((*store)->state() != RegistryStore::State::kReady) return {StatusKind::kOutput, (*store)->state_reason()};
   if (Status status = (*answers)->end(); !status.ok()) return status;
   return read_status;
 }
+
+std::string apply_words(const ApplyRequest& request, const ApplyReport& report) {
+  return fmt::format("{}: {} changes in {:.2f} s: {} ok, {} repeated, {} refused; the registry is at seq {}\n",
+                     request.directory, with_commas(report.done + report.repeated + report.refused), report.seconds,
+                     with_commas(report.done), with_commas(report.repeated), with_commas(report.refused),
+                     report.registry_seq);
+}
+
+namespace {
 
 Status run_checkpoint(const std::string& directory) {
   const auto start = Clock::now();
@@ -209,11 +221,12 @@ void add_live_verbs(CLI::App& registry, Command& command) {
     };
   });
 
-  auto apply_directory = std::make_shared<std::string>();
-  auto apply_input = std::make_shared<std::string>();
+  auto apply_request = std::make_shared<ApplyRequest>();
   auto* apply = registry.add_subcommand("apply", "Apply changes, one JSON object a line; one answer a line on stdout");
-  apply->add_option("DIR", *apply_directory, "Registry directory")->required()->type_name("");
-  apply->add_option("CHANGES", *apply_input, "Changes, plain, .gz or .zst; - is stdin")->required()->type_name("");
+  apply->add_option("DIR", apply_request->directory, "Registry directory")->required()->type_name("");
+  apply->add_option("CHANGES", apply_request->input, "Changes, plain, .gz or .zst; - is stdin")
+      ->required()
+      ->type_name("");
   apply->footer(
       "A change is answered when it is on disk. What comes together is written together; who sends one change and "
       "waits\n"
@@ -227,8 +240,13 @@ void add_live_verbs(CLI::App& registry, Command& command) {
       "Exit: 0 all were answered, 3 input cut short, 4 registry damaged, or in use by another writer, 5 the journal or "
       "an\n"
       "answer could not be written.");
-  apply->callback([apply_directory, apply_input, &command] {
-    command.run = [apply_directory, apply_input] { return run_apply(*apply_directory, *apply_input); };
+  apply->callback([apply_request, &command] {
+    command.run = [apply_request]() -> Status {
+      ApplyReport report;
+      Status status = run_apply(*apply_request, report);
+      if (report.has_run) say(apply_words(*apply_request, report));
+      return status;
+    };
   });
 
   auto checkpoint_directory = std::make_shared<std::string>();

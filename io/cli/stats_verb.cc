@@ -20,15 +20,6 @@
 namespace clearline {
 namespace {
 
-enum class StatsFormat { kText, kCsv, kJson };
-
-struct StatsRequest {
-  std::string directory;
-  std::optional<std::string> from;
-  std::optional<std::string> to;
-  StatsFormat format = StatsFormat::kText;
-};
-
 /// In the order of reports.
 constexpr std::array<ChangeOp, ChangeDays::kOps> kReportedOps{ChangeOp::kIssue,  ChangeOp::kReissue, ChangeOp::kSuspend,
                                                               ChangeOp::kResume, ChangeOp::kCancel,  ChangeOp::kRenew,
@@ -126,6 +117,8 @@ Result<Date> day_of(const char* option, const std::optional<std::string>& text, 
   return *date;
 }
 
+}  // namespace
+
 Status run_stats(const StatsRequest& request) {
   const auto from = day_of("--from", request.from, kDateMin);
   if (!from.ok()) return from.status();
@@ -154,8 +147,6 @@ Status run_stats(const StatsRequest& request) {
   }
   return tell(days_as_text(days));
 }
-
-}  // namespace
 
 void add_stats_verb(CLI::App& registry, Command& command) {
   auto request = std::make_shared<StatsRequest>();

@@ -43,10 +43,13 @@ class LiveMadeUp : public testing::Test {
             changes};
   }
   /// Screens a day's declarations and compares the verdicts with those that are expected.
-  void expect_as_expected(const std::string& registry, const std::string& day) const {
+  void expect_as_expected(const std::string& registry, const std::string& day,
+                          const std::vector<std::string>& more = {}) const {
     run(declarations("5", day));
-    const std::string verdicts =
-        run({"screen", folder.path("day.csv"), "-r", registry, "--output-format", "csv", "--summary", "none"});
+    std::vector<std::string> screen{
+        "screen", folder.path("day.csv"), "-r", registry, "--output-format", "csv", "--summary", "none"};
+    screen.insert(screen.end(), more.begin(), more.end());
+    const std::string verdicts = run(screen);
     const std::string expected = read_file(folder.path("expected.csv"));
     std::size_t rows = 0;
     std::size_t begin = 0;
@@ -74,6 +77,9 @@ TEST_F(LiveMadeUp, ChangesAreAcceptedAndDeclarationsKnowThem) {
   EXPECT_EQ(answers.find("repeat"), std::string::npos);
   expect_as_expected(image, "2025-11-27");
   expect_as_expected(live, "2025-12-02");
+  // On the day itself each by the registry of its moment; before the changes there is one.
+  expect_as_expected(live, "2025-12-01", {"--as-of", "declared"});
+  expect_as_expected(live, "2025-11-27", {"--as-of", "2025-11-27"});
   // What was applied is a registry to make changes for as any other.
   EXPECT_NE(run({"generate", "changes", "-r", live, "--profile", "quiet", "--scale", "0.01", "--from", "2025-12-01"}),
             "");

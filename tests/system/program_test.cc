@@ -364,6 +364,12 @@ TEST_F(Program, EveryVerbHasHelpWithExamples) {
                                                {"registry", "verify"},
                                                {"registry", "info"},
                                                {"registry", "export"},
+                                               {"registry", "init"},
+                                               {"registry", "apply"},
+                                               {"registry", "checkpoint"},
+                                               {"registry", "history"},
+                                               {"registry", "impact"},
+                                               {"registry", "stats"},
                                                {"lookup"},
                                                {"generate"},
                                                {"generate", "registry"},
@@ -635,9 +641,46 @@ TEST_F(Program, NeverShowsARegisteredValueOrADeclaredOneInWords) {
 }
 
 TEST_F(Program, TheDemoIsAsExpected) {
-  const auto result = run_clearline({"demo"});
+  const auto result = run_clearline({"demo", "--scale", "0.05"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_NE(result.out.find("490,000 of 490,000 verdicts as expected"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("24,500 of 24,500 verdicts as expected"), std::string::npos) << result.out;
+  // The published counts, scaled.
+  for (const char* count : {"6,165*", "14,937*", "193*", "566*", "226*", "316*"}) {
+    EXPECT_NE(result.out.find(count), std::string::npos) << count << "\n" << result.out;
+  }
+  // The evening before, some that are not clear were.
+  const std::string let_pass = "would have let pass ";
+  const std::size_t at = result.out.find(let_pass);
+  ASSERT_NE(at, std::string::npos) << result.out;
+  EXPECT_GT(std::stoi(result.out.substr(at + let_pass.size())), 50);
+}
+
+TEST_F(Program, AnInterruptedDemoLeavesNothing) {
+  const TestFolder temporary;
+  const char* const before = std::getenv("TMPDIR");
+  setenv("TMPDIR", temporary.path("").c_str(), 1);
+  for (const int after_ms : {20, 100, 300, 600, 1000, 1500}) {
+    ProcessSetup setup;
+    setup.signal_after_ms = after_ms;
+    const auto result = run_clearline({"demo", "--scale", "0.3"}, setup);
+    EXPECT_TRUE(result.exit_code == 7 || result.exit_code == 0) << result.err;
+    EXPECT_EQ(temporary.file_count(), 0U) << "after " << after_ms << " ms";
+  }
+  if (before != nullptr) {
+    setenv("TMPDIR", before, 1);
+  } else {
+    unsetenv("TMPDIR");
+  }
+}
+
+TEST_F(Program, TheDemoKeepsItsFilesWhereItIsTold) {
+  const std::string kept = folder.path("kept");
+  const std::vector<std::string> arguments{"demo", "--scale", "0.01", "--keep", kept};
+  EXPECT_EQ(run_clearline(arguments).exit_code, 0);
+  EXPECT_EQ(run_clearline({"registry", "verify", kept + "/live"}).exit_code, 0);
+  const auto again = run_clearline(arguments);
+  EXPECT_EQ(again.exit_code, 5) << "nothing that is there is touched";
+  EXPECT_NE(again.err.find("is there already"), std::string::npos) << again.err;
 }
 
 /// id, verdict and reasons of CSV verdicts.
