@@ -26,18 +26,19 @@ Date day_of(std::int64_t unix_us) {
   return korean_date(unix_us / kSecondUs - static_cast<std::int64_t>(unix_us % kSecondUs < 0));
 }
 
+/// When a change took effect. Its chain is checked: a time that was damaged would choose another registry, and the rows
+/// that are read for that one need not be those that tell.
 Status time_of(Journal& journal, std::uint64_t seq, std::int64_t& effective_us) {
-  return journal.read_row(seq, [&](const JournalRow& row) { effective_us = row.effective_us; });
+  return journal.read_from(seq, seq, [&](const JournalRow& row) {
+    effective_us = row.effective_us;
+    return Status();
+  });
 }
 
 /// The last change that is not behind a moment; the base where all are.
 Status find_moment(Journal& journal, const Journal::Last& last, std::int64_t unix_us, std::uint64_t& seq) {
-  if (unix_us >= last.effective_us) {
-    seq = last.seq;
-    return {};
-  }
   std::uint64_t not_behind = journal.base().seq;
-  std::uint64_t behind = last.seq;
+  std::uint64_t behind = last.seq + 1;
   while (behind - not_behind > 1) {
     const std::uint64_t middle = not_behind + (behind - not_behind) / 2;
     std::int64_t effective_us = 0;

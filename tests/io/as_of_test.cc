@@ -17,6 +17,7 @@
 #include "io/store/registry_store.h"
 #include "tests/support/live_directory.h"
 #include "tests/support/random_input.h"
+#include "tests/support/tamper.h"
 
 namespace clearline {
 namespace {
@@ -345,6 +346,45 @@ TEST(AsOf, ADamagedImageIsDoneWithout) {
     EXPECT_EQ(warnings.size(), seq == images->back() ? 0U : 1U);
     expect_same(screen(*then, declarations), screen_replayed(history.at(seq), *then->today, declarations), seq);
   }
+}
+
+// SQLite does not notice a bit of a cell that has turned over.
+TEST(AsOf, ADamagedTimeNeverChoosesAnotherRegistry) {
+  const LiveDirectory live;
+  constexpr std::uint64_t kLast = 9;
+  const auto time_of = [](std::uint64_t seq) { return format_time(kNow + static_cast<std::int64_t>(seq) * kSecondUs); };
+  {
+    RegistryStore::Options options;
+    options.now_us = [] { return kNow + 60 * kSecondUs; };
+    auto store = RegistryStore::open(live.path(), options);
+    ASSERT_TRUE(store.ok());
+    for (std::uint64_t seq = 1; seq <= kLast; ++seq) {
+      Change change = make_change(ChangeOp::kSuspend, seq, std::to_string(seq));
+      change.at_us = kNow + static_cast<std::int64_t>(seq) * kSecondUs;
+      ASSERT_FALSE(apply_changes(**store, {&change, 1}).front().error);
+    }
+  }
+  const std::string journal = live.file("journal.db");
+  const std::string bytes = test::read_file(journal);
+  int refused = 0;
+  for (std::uint64_t damaged = 1; damaged <= kLast; ++damaged) {
+    for (const char* effective : {"effective + 3600000000", "effective - 3600000000"}) {
+      live.folder().write("live/journal.db", bytes);
+      test::tamper(journal, std::string("UPDATE changes SET effective = ") + effective +
+                                " WHERE seq = " + std::to_string(damaged));
+      for (std::uint64_t seq = 1; seq <= kLast; ++seq) {
+        std::vector<std::string> warnings;
+        const auto then = read_registry_as_of(live.path(), parse_as_of(time_of(seq)), warnings);
+        if (then.ok()) {
+          EXPECT_EQ(then->seq, seq) << damaged << " damaged";
+        } else {
+          EXPECT_EQ(then.status().kind(), StatusKind::kRegistry);
+          ++refused;
+        }
+      }
+    }
+  }
+  EXPECT_GT(refused, 0);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "io/store/journal.h"
 
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "tests/support/files.h"
 #include "tests/support/made_rows.h"
 #include "tests/support/random_input.h"
+#include "tests/support/tamper.h"
 
 namespace clearline {
 namespace {
@@ -27,6 +27,7 @@ using test::kIdentity;
 using test::MadeRow;
 using test::overwrite;
 using test::read_file;
+using test::tamper;
 using test::TestFolder;
 
 using Journals = Result<std::unique_ptr<Journal>>;
@@ -62,14 +63,6 @@ Status read_all(const std::string& path, std::uint64_t& count, const std::string
   count = 0;
   const auto journal = Journal::open(path, Journal::Mode::kRead, vfs);
   return journal.ok() ? read_all(**journal, count) : journal.status();
-}
-
-/// What a stranger's tool does to the file.
-void tamper(const std::string& path, const std::string& sql) {
-  sqlite3* database = nullptr;
-  ASSERT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(database);
-  sqlite3_close(database);
 }
 
 std::string hex(const Chain& chain) {

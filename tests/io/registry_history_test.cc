@@ -1,6 +1,5 @@
 // What a registry directory tells of the past: the history of a code, and all changes in brief.
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
 #include <algorithm>
 #include <atomic>
@@ -11,6 +10,7 @@
 #include "engine/entry_record.h"
 #include "tests/support/live_directory.h"
 #include "tests/support/random_input.h"
+#include "tests/support/tamper.h"
 
 namespace clearline {
 namespace {
@@ -18,6 +18,7 @@ namespace {
 using test::apply_changes;
 using test::LiveDirectory;
 using test::make_change;
+using test::tamper;
 
 Change make_reissue(std::uint64_t code, std::uint64_t new_code, const std::string& id) {
   Change change = make_change(ChangeOp::kReissue, code, id);
@@ -46,13 +47,6 @@ Told history_of(const std::string& path, std::uint64_t code) {
   if (history.ok()) told.history = *history;
   EXPECT_TRUE(!history.ok() || told.history.changes == told.seqs.size());
   return told;
-}
-
-void tamper(const LiveDirectory& live, const std::string& sql) {
-  sqlite3* database = nullptr;
-  ASSERT_EQ(sqlite3_open(live.file("journal.db").c_str(), &database), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(database);
-  sqlite3_close(database);
 }
 
 using Seqs = std::vector<std::uint64_t>;
@@ -127,19 +121,19 @@ TEST(RegistryHistory, DamageIsFound) {
     return RegistryDirectory(live.path()).read_brief([](const JournalBrief&) { return Status(); });
   };
   const std::string bytes = test::read_file(live.file("journal.db"));
-  tamper(live, "UPDATE changes SET actor = 'uid:7' WHERE seq = 4");
+  tamper(live.file("journal.db"), "UPDATE changes SET actor = 'uid:7' WHERE seq = 4");
   is_refused(history_of(live.path(), 3).status, "change 4 of the journal");
   EXPECT_TRUE(brief().ok()) << "counting reads no actors";
   live.folder().write("live/journal.db", bytes);
-  tamper(live, "DELETE FROM changes WHERE seq = 4");
+  tamper(live.file("journal.db"), "DELETE FROM changes WHERE seq = 4");
   is_refused(history_of(live.path(), 7).status, "change 4 is missing");
   is_refused(brief(), "change 4 is missing");
   live.folder().write("live/journal.db", bytes);
-  tamper(live, "DELETE FROM changes WHERE seq = 10");
+  tamper(live.file("journal.db"), "DELETE FROM changes WHERE seq = 10");
   is_refused(history_of(live.path(), 1).status, "seq 10 to 10 were answered and are missing");
   is_refused(brief(), "seq 10 to 10 were answered and are missing");
   live.folder().write("live/journal.db", bytes);
-  tamper(live, "UPDATE changes SET chain = randomblob(32) WHERE seq = 10");
+  tamper(live.file("journal.db"), "UPDATE changes SET chain = randomblob(32) WHERE seq = 10");
   is_refused(history_of(live.path(), 1).status, "seq 10 is not the change that was answered");
   is_refused(brief(), "seq 10 is not the change that was answered");
 }
@@ -158,7 +152,8 @@ TEST(RegistryHistory, ErasedDataIsNoEntry) {
                                   return Status();
                                 })
                   .ok());
-  tamper(live, "UPDATE changes SET salt = NULL, before = NULL, after = NULL, data_hash = " + hash + "' WHERE seq = 1");
+  tamper(live.file("journal.db"),
+         "UPDATE changes SET salt = NULL, before = NULL, after = NULL, data_hash = " + hash + "' WHERE seq = 1");
   const auto told = history_of(live.path(), 1);
   ASSERT_TRUE(told.status.ok()) << told.status.message();
   EXPECT_EQ(told.seqs, (Seqs{1}));
