@@ -187,6 +187,7 @@ Result<RegistryAsOf> RegistryDirectory::read_past_once(const AsOf& as_of, bool i
     if (Status status = check_image(image->table(), seq, journal); !status.ok()) return status;
     image_seq = seq;
     answer.registry = std::make_unique<Registry>(std::move(*image));
+    if (warnings.size() > warnings_before) warnings.push_back(went_on_with(seq));
     break;
   }
   if (!answer.registry) {

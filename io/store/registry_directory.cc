@@ -200,6 +200,12 @@ Result<RegistryDirectory::Opened> RegistryDirectory::open(Journal::Mode mode) co
   return while_images_stay([&](bool& is_image_gone) { return open_once(mode, is_image_gone); });
 }
 
+/// What is said behind the words on images that were found bad.
+std::string RegistryDirectory::went_on_with(std::uint64_t image_seq) const {
+  return path_ + ": went on with the image of seq " + std::to_string(image_seq) +
+         " and the journal, which make the same registry";
+}
+
 /// The newest image that is good, into `opened`, which has its journal already.
 Status RegistryDirectory::read_newest_image(const std::vector<std::uint64_t>& images, Opened& opened,
                                             bool& is_image_gone) const {
@@ -215,8 +221,7 @@ Status RegistryDirectory::read_newest_image(const std::vector<std::uint64_t>& im
     opened.image_seq = seq;
     opened.registry = std::make_unique<Registry>(std::move(*image));
     if (!opened.warnings.empty()) {
-      opened.warnings.push_back(path_ + ": went on with the image of seq " + std::to_string(seq) +
-                                " and the journal, which make the same registry");
+      opened.warnings.push_back(went_on_with(seq));
     }
     return {};
   }

@@ -138,6 +138,7 @@ class RegistryDirectory {
   Status check_image(const RegistryTable& table, std::uint64_t seq, Journal& journal) const;
   Status check_head(const JournalRow& row, const HeadRecord& head) const;
   Status check_head(Journal& journal, const HeadRecord& head) const;
+  std::string went_on_with(std::uint64_t image_seq) const;
   Status read_newest_image(const std::vector<std::uint64_t>& images, Opened& opened, bool& is_image_gone) const;
   Result<History> read_history_once(Code code, const std::function<Status(const JournalRow&)>& use,
                                     bool& is_image_gone) const;
