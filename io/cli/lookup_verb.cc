@@ -38,7 +38,8 @@ Status run_lookup(const LookupRequest& request, std::optional<int>& exit_code) {
   declaration.phone = request.phone ? std::string_view(*request.phone) : std::string_view();
   if (request.date) {
     declaration.declared_at = parse_moment(*request.date);
-    if (!declaration.declared_at) return {StatusKind::kUsage, "--date: no real date; write 2026-01-31"};
+    if (!declaration.declared_at)
+      return {StatusKind::kUsage, "--date: no real date or time; write 2026-01-31 or 2026-01-31T10:00:00+09:00"};
   }
   // Only what is given is compared: a missing option is a question not asked, not a missing item.
   Policy policy = standard_policy();
@@ -49,6 +50,10 @@ Status run_lookup(const LookupRequest& request, std::optional<int>& exit_code) {
   const auto opened = read_registry_as_of(request.registry, request.as_of, warnings);
   if (!opened.ok()) return opened.status();
   for (const std::string& warning : warnings) say("{}\n", warning);
+  if (opened->past && !opened->past->seq_of(declaration.declared_at)) {
+    return {StatusKind::kUsage, request.registry + ": error: --date: its history begins at " +
+                                    format_time(*opened->history_us) + "; name that or what came later"};
+  }
   const Registry& registry = *opened->registry;
   Screener screener(registry, policy, opened->today.value_or(korean_date(now_seconds())), opened->past.get());
   Verdict verdict;
@@ -84,14 +89,14 @@ void add_lookup_verb(CLI::App& app, Command& command) {
   verb->add_option("--name", request->name, "Declared name, Latin or Hangul")->type_name("NAME");
   verb->add_option("--zip", request->zip, "Declared zip")->type_name("ZIP");
   verb->add_option("--phone", request->phone, "Declared phone")->type_name("PHONE");
-  verb->add_option("--date", request->date, "Day of the declaration; else today")->type_name("DATE");
+  verb->add_option("--date", request->date, "Day or time of the declaration; else today")->type_name("DATE");
   add_as_of_option(*verb, request->as_of);
   verb->footer(
       "Prints one JSON object; never a registered value.\n\nExamples:\n"
       "  clearline lookup P123456789012 -r registry.img\n"
       "  clearline lookup P123456789012 --name 'Gil-Dong Hong' --zip 04524 -r registry.img\n"
       "  clearline lookup P123456789012 -r live --as-of 2025-11-30    # what it was that evening\n\n"
-      "Exit: 0 clear, 1 not clear, 4 registry missing or damaged.");
+      "Exit: 0 clear, 1 not clear, 2 wrong use, 4 registry missing or damaged.");
   verb->callback(
       [request, &command] { command.run = [request, &command] { return run_lookup(*request, command.exit_code); }; });
 }

@@ -876,6 +876,24 @@ TEST_F(Live, IsReadAsItWas) {
   EXPECT_NE(without.err.find("has a history"), std::string::npos) << without.err;
 }
 
+TEST_F(Live, ALookUpBeforeTheHistoryNamesTheOldestMoment) {
+  applied(change_line("suspend", 1, "a", R"(,"at":"2025-12-01T10:00:00+09:00")"));
+  ASSERT_EQ(run_clearline({"registry", "checkpoint", directory}).exit_code, 0);
+  const std::string younger = folder.path("younger");
+  const std::string of = directory + "/image-00000000000000000001.img";
+  ASSERT_EQ(run_clearline({"registry", "init", younger, "--from", of}).exit_code, 0);
+  const auto lookup_on = [&](const char* date) {
+    return run_clearline({"lookup", code_text(1), "-r", younger, "--as-of", "declared", "--date", date});
+  };
+  const auto refused = lookup_on("2025-12-01T09:59:59+09:00");
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_TRUE(refused.out.empty()) << refused.out;
+  EXPECT_NE(refused.err.find("2025-12-01T10:00:00.000000+09:00"), std::string::npos) << refused.err;
+  const auto known = lookup_on("2025-12-01T10:00:00+09:00");
+  EXPECT_EQ(known.exit_code, 1);
+  EXPECT_EQ(value_of(known.out, "reasons"), R"(["code_suspended"])");
+}
+
 TEST_F(Live, AnInterruptedRunGoesOnWithTheSameAsOfAlone) {
   applied(change_line("suspend", 1, "a") + change_line("resume", 1, "b"));
   const std::string day = "id,code,name,zip\nD," + code_text(1) + ",A1 KIM,00001\n";
