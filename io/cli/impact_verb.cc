@@ -117,6 +117,7 @@ Status find_impact(const ImpactRequest& request, const RegistryAsOf& registry, I
 }
 
 Status run_impact(const ImpactRequest& request, ImpactReport& report) {
+  if (Status status = check_has_journal(request.registry); !status.ok()) return status;
   auto names = parse_columns(request.columns);
   if (!names.ok()) return names.status();
   const auto paths = expand_inputs(request.inputs);
