@@ -21,11 +21,6 @@ Status cannot_tell(const std::string& path, const std::string& option, const std
 
 std::uint64_t distance(std::uint64_t a, std::uint64_t b) { return a < b ? b - a : a - b; }
 
-Date day_of(std::int64_t unix_us) {
-  constexpr std::int64_t kSecondUs = 1'000'000;
-  return korean_date(unix_us / kSecondUs - static_cast<std::int64_t>(unix_us % kSecondUs < 0));
-}
-
 /// When a change took effect. Its chain is checked: a time that was damaged would choose another registry, and the rows
 /// that are read for that one need not be those that tell.
 Status time_of(Journal& journal, std::uint64_t seq, std::int64_t& effective_us) {
@@ -149,7 +144,7 @@ Result<RegistryAsOf> RegistryDirectory::read_past_once(const AsOf& as_of, bool i
       if (as_of.seq > base.seq) {
         if (Status status = time_of(journal, as_of.seq, effective_us.emplace()); !status.ok()) return status;
       }
-      if (effective_us) answer.today = day_of(*effective_us);
+      if (effective_us) answer.today = korean_date_us(*effective_us);
       break;
     }
     case AsOf::Kind::kTime:
@@ -245,7 +240,7 @@ Result<RegistryAsOf> read_registry_as_of(const std::string& path, const std::opt
                          "is an image, which holds seq:" + std::to_string(answer.seq) +
                              " alone; name a registry directory, which has a history");
     }
-    if (const auto effective_us = registry->table().shape().effective_us) answer.today = day_of(*effective_us);
+    if (const auto effective_us = registry->table().shape().effective_us) answer.today = korean_date_us(*effective_us);
   }
   answer.registry = std::make_unique<Registry>(std::move(*registry));
   answer.entries = answer.registry->size();
