@@ -270,7 +270,7 @@ Status run_demo(const DemoRequest& request) {
             fmt::format("clearline registry stats live --by-day --from {}", kShownFrom));
   StatsRequest stats;
   stats.directory = live;
-  stats.from = kShownFrom;
+  stats.from = *parse_date(kShownFrom);
   if (told.ok()) {
     if (Status status = run_stats(stats); !status.ok()) return status;
   }

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <optional>
 #include <string>
 
+#include "clearline/date.h"
 #include "clearline/status.h"
 #include "io/cli/command.h"
 
@@ -14,8 +14,8 @@ enum class StatsFormat { kText, kCsv, kJson };
 
 struct StatsRequest {
   std::string directory;
-  std::optional<std::string> from;
-  std::optional<std::string> to;
+  Date from = kDateMin;
+  Date to = kDateMax;
   StatsFormat format = StatsFormat::kText;
 };
 /// Counts, and writes to stdout.

@@ -152,8 +152,8 @@ TEST_F(Stats, WrongUseIsTold) {
   told(run_clearline({"registry", "stats", directory}), 2, "--by-day is required");
   told(run_clearline({"registry", "stats", image, "--by-day"}), 2, "an image has no journal");
   told(run_clearline({"registry", "stats", folder.path("none"), "--by-day"}), 4, "is not there");
-  told(stats({"--from", "2025-02-30"}), 2, "--from: no real date");
-  told(stats({"--to", "yesterday"}), 2, "--to: no real date");
+  told(stats({"--from", "2025-02-30"}), 2, "--from: is no day that exists");
+  told(stats({"--to", "yesterday"}), 2, "--to: is no day that exists");
   told(stats({"--from", "2025-12-02", "--to", "2025-12-01"}), 2, "--to: lies before --from");
   told(stats({"--format", "ndjson"}), 2, "text|csv|json");
 }
