@@ -45,11 +45,16 @@ Status find_moment(Journal& journal, const Journal::Last& last, std::int64_t uni
 }
 
 /// Since when moments are known. The first image of a registry stands for all the time before its first change; one that
-/// had changes already stands for the time from the last of them on, or from the next one where that time is lost.
+/// had changes already stands for the time from the last of them on; where that time is lost, from the next one on, and
+/// until there is one, for now alone.
 Status find_history(Journal& journal, const Journal::Last& last, std::optional<std::int64_t>& history_us) {
   const Journal::Last& base = journal.base();
   history_us = base.effective_time();
-  if (history_us || base.seq == 0 || last.seq == base.seq) return {};
+  if (history_us || base.seq == 0) return {};
+  if (last.seq == base.seq) {
+    history_us = system_now_us();
+    return {};
+  }
   return time_of(journal, base.seq + 1, history_us.emplace());
 }
 

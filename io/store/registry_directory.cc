@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <map>
 #include <span>
 #include <string_view>
@@ -112,6 +113,11 @@ Status RegistryDirectory::check_image(const RegistryTable& table, std::uint64_t 
                    "; image and journal are not of the same registry: put both back from one backup");
   }
   return {};
+}
+
+std::int64_t system_now_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 Status unreadable_entry(const std::string& journal_path, std::uint64_t seq) {

@@ -151,6 +151,9 @@ class RegistryDirectory {
 /// The entry of a record, applied to a registry that is read: prepares and publishes the entries of a row.
 Status replay_row(const JournalRow& row, const std::string& journal_path, RegistryWriter& writer);
 
+/// Unix time by the system's clock.
+std::int64_t system_now_us();
+
 /// What is said of a change with an entry that cannot be read.
 Status unreadable_entry(const std::string& journal_path, std::uint64_t seq);
 

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -26,11 +25,6 @@ namespace {
 
 /// How long an `ok` is remembered at least: 30 days, and one for clocks that stepped back.
 constexpr std::int64_t kRememberedUs = std::int64_t{31} * 24 * 3600 * 1'000'000;
-
-std::int64_t system_now_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 Status cannot(const std::string& path, const char* what) {
   return {StatusKind::kOutput, path + ": error: " + what + ": " + errno_words(errno)};

@@ -317,6 +317,12 @@ TEST(AsOf, SaysWhatADirectoryCannotTell) {
   EXPECT_TRUE(verdicts[0].reasons.has(Reason::kInternal));
   EXPECT_EQ(verdicts[0].outcome, Outcome::kError);
   EXPECT_FALSE(verdicts[1].reasons.has(Reason::kInternal));
+  // Where the time of that image is lost, and nothing has changed since, only now is known.
+  test::tamper(younger + "/journal.db", "UPDATE registry SET base_effective = NULL");
+  EXPECT_NE(fault_of(younger, format_time(base_us)).find("seq:" + std::to_string(base)), std::string::npos);
+  EXPECT_TRUE(screen(read(younger, "declared"), declarations)[1].reasons.has(Reason::kInternal));
+  EXPECT_EQ(read(younger, "9999-12-31").seq, base);
+  EXPECT_EQ(read(younger, "seq:" + std::to_string(base)).seq, base);
   // An image is one moment.
   EXPECT_EQ(read(image, "seq:" + std::to_string(base)).seq, base);
   for (const std::string& as_of : {std::string("declared"), std::string("2025-12-01"), "seq:" + last + "0"}) {
