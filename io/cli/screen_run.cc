@@ -308,8 +308,9 @@ Status run_screen(const ScreenRequest& request, ScreenReport& report) {
   }
   const std::uint64_t unjudged = report.tally.reason[static_cast<std::size_t>(Reason::kInternal)];
   if (registry->past && unjudged != 0) {
-    say("{}: {} declarations are from before {}, where its history begins: they were not judged\n", request.registry,
-        unjudged, registry->history_us ? format_time(*registry->history_us) : "its first change");
+    say("{}: {} declarations are from before {}, where its history begins: they were not judged; screen them with a "
+        "registry of then\n",
+        request.registry, with_commas(unjudged), format_time(registry->history_us.value_or(0)));
   }
   // Only now: until all are done, a later run must know which ones are.
   for (const Job& job : jobs) {

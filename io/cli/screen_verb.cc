@@ -40,9 +40,11 @@ std::string summary_text(const ScreenRequest& request, const ScreenReport& repor
   const auto share = [&](std::uint64_t count) {
     return tally.declarations == 0 ? 0.0 : 100.0 * static_cast<double>(count) / static_cast<double>(tally.declarations);
   };
-  std::string text = fmt::format("{} declarations screened by policy {} and registry seq {} ({} codes)\n",
-                                 with_commas(tally.declarations), request.policy, report.registry_seq,
-                                 with_commas(report.registry_entries));
+  const bool is_each = request.as_of && request.as_of->kind == AsOf::Kind::kDeclared;
+  std::string text =
+      fmt::format("{} declarations screened by policy {} and {} seq {} ({} codes)\n", with_commas(tally.declarations),
+                  request.policy, is_each ? "the registry of each one's moment, up to" : "registry",
+                  report.registry_seq, with_commas(report.registry_entries));
   for (int i = 0; i < kOutcomeCount; ++i) {
     const std::uint64_t count = tally.outcome[static_cast<std::size_t>(i)];
     text +=

@@ -313,7 +313,7 @@ Result<RegistryDirectory::Info> RegistryDirectory::info() const {
   info.identity = found->head.identity;
   info.seq = found->last.seq;
   info.base_seq = journal.base().seq;
-  if (info.seq > info.base_seq) info.last_change_us = found->last.effective_us;
+  info.last_change_us = found->last.effective_time();
   info.images = found->images;
   for (const std::uint64_t seq : info.images) info.image_bytes += file_bytes(image_path(seq));
   info.journal_bytes = file_bytes(journal_path()) + file_bytes(journal_path() + "-wal");
