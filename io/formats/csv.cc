@@ -1,6 +1,7 @@
 #include "io/formats/csv.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "engine/text.h"
 #include "engine/words.h"
@@ -27,7 +28,7 @@ bool is_blank_line(std::string_view line) { return line.find_first_not_of(" \t\r
 }  // namespace
 
 std::uint32_t CsvRecord::column(std::size_t field) const {
-  const std::size_t offset = offsets[field];
+  const auto offset = static_cast<std::size_t>(text + begin(field) - raw.data());
   return raw.substr(0, offset).find('\n') == std::string_view::npos ? static_cast<std::uint32_t>(offset) + 1 : 0;
 }
 
@@ -41,16 +42,28 @@ void CsvReader::start(std::string_view text, std::uint64_t first_line) {
   scratch_size_ = 0;
 }
 
-/// The field between the quotes at begin - 1 and end, with doubled quotes undoubled.
-std::string_view CsvReader::unquoted(std::size_t begin, std::size_t end) {
+std::string_view CsvReader::field(const CsvRecord& record, std::size_t index) {
+  const char* begin = record.text + record.begin(index);
+  const char* end = record.text + record.end(index);
+  if (index + 1 == record.field_count && end != begin && end[-1] == '\r') --end;
+  const bool is_quoted = begin != end && *begin == '"';
+  // No branch: whether a field has quotes is anybody's guess.
+  begin += static_cast<int>(is_quoted);
+  end -= static_cast<int>(is_quoted);
+  const std::string_view text(begin, static_cast<std::size_t>(end - begin));
+  return record.has_doubled && is_quoted && text.find('"') != std::string_view::npos ? undoubled(text) : text;
+}
+
+std::string_view CsvReader::undoubled(std::string_view quoted) {
   char* const out = scratch_.data() + scratch_size_;
   char* p = out;
-  for (std::size_t i = begin; i < end; ++i) {
-    *p++ = text_[i];
-    if (text_[i] == '"') ++i;
+  for (std::size_t i = 0; i < quoted.size(); ++i) {
+    *p++ = quoted[i];
+    if (quoted[i] == '"') ++i;
   }
   const auto size = static_cast<std::size_t>(p - out);
   scratch_size_ += size;
+  assert(scratch_size_ <= scratch_.size());
   return {out, size};
 }
 
@@ -59,8 +72,8 @@ std::string_view CsvReader::unquoted(std::size_t begin, std::size_t end) {
 /// A fault must not depend on where a block ends, and a cut may stand behind the first line of a wrong record. So what
 /// goes wrong further down is told as the quote that this line leaves open.
 LineFault CsvReader::read(CsvRecord& record, std::size_t& end, std::uint64_t& line_ends) {
-  record.fields.clear();
-  record.offsets.clear();
+  separators_.assign(1, std::uint32_t{0} - 1);
+  record.has_doubled = false;
   const std::size_t begin = at_;
   LineFault left_open;  // the quote that the first line leaves open
   line_ends = 0;
@@ -70,11 +83,9 @@ LineFault CsvReader::read(CsvRecord& record, std::size_t& end, std::uint64_t& li
   };
   std::size_t p = begin;
   for (;;) {
-    record.offsets.push_back(p - begin);
     if (p < text_.size() && text_[p] == '"') {
-      const std::size_t open = ++p;
-      const LineFault open_fault = fault(kOpenQuote, open - 1);
-      bool doubled = false;
+      const LineFault open_fault = fault(kOpenQuote, p);
+      ++p;
       for (;; ++p) {
         p = next_mark(marks_.data(), p);
         if (p >= text_.size() || p - begin >= record_bytes_max_) return open_fault;
@@ -84,30 +95,27 @@ LineFault CsvReader::read(CsvRecord& record, std::size_t& end, std::uint64_t& li
         }
         if (text_[p] != '"') continue;
         if (p + 1 >= text_.size() || text_[p + 1] != '"') break;
-        doubled = true;
+        record.has_doubled = true;
         ++p;
       }
-      record.fields.push_back(doubled ? unquoted(open, p) : text_.substr(open, p - open));
       ++p;
       if (p < text_.size() && text_[p] == '\r' && (p + 1 == text_.size() || text_[p + 1] == '\n')) ++p;
       if (p < text_.size() && text_[p] != ',' && text_[p] != '\n') return fault("text behind a closing quote", p);
     } else {
-      const std::size_t open = p;
       p = next_mark(marks_.data(), p);
       if (p < text_.size() && text_[p] == '"') return fault("a quote inside a field without quotes", p);
-      std::string_view field = text_.substr(open, p - open);
-      if ((p >= text_.size() || text_[p] == '\n') && field.ends_with('\r')) field.remove_suffix(1);
-      record.fields.push_back(field);
     }
+    separators_.push_back(static_cast<std::uint32_t>(p - begin));
     if (p >= text_.size() || text_[p] == '\n') break;
     ++p;  // the comma
   }
   end = std::min(p + 1, text_.size());
   const std::string_view whole = without_line_end(text_.substr(begin, end - begin));
   if (whole.size() > record_bytes_max_) return told(kTooLong);
-  if (column_count_ != 0 && record.fields.size() != column_count_) {
+  record.field_count = separators_.size() - 1;
+  if (column_count_ != 0 && record.field_count != column_count_) {
     return told(
-        {record.fields.size() < column_count_ ? "fewer fields than the header" : "more fields than the header", 0});
+        {record.field_count < column_count_ ? "fewer fields than the header" : "more fields than the header", 0});
   }
   if (!text_is_utf8_) {
     if (const std::size_t bad = find_invalid_utf8(whole); bad != whole.size()) {
@@ -115,6 +123,8 @@ LineFault CsvReader::read(CsvRecord& record, std::size_t& end, std::uint64_t& li
     }
   }
   line_ends += static_cast<std::uint64_t>(p < text_.size());
+  record.text = text_.data() + begin;
+  record.separators = separators_.data();
   return {};
 }
 
@@ -136,7 +146,7 @@ bool CsvReader::next(CsvRecord& record) {
     if (record.fault) {
       end = std::min(text_.find('\n', at_), text_.size() - 1) + 1;
       line_ends = 1;
-      record.fields.clear();
+      record.field_count = 0;
       // Of a line longer than a block only the front is here, so nothing else may be told of any line that is too long.
       if (without_line_end(text_.substr(at_, end - at_)).size() > record_bytes_max_) record.fault = kTooLong;
     }
@@ -273,24 +283,26 @@ Status read_csv_header(std::string_view text, InputFormat& format, std::size_t& 
   const auto place = [&](std::size_t column) {
     return std::to_string(record.line) + ":" + std::to_string(column) + ": error: ";
   };
-  format.column_count = record.fields.size();
+  std::vector<std::string_view> columns(record.field_count);
+  for (std::size_t i = 0; i < columns.size(); ++i) columns[i] = reader.field(record, i);
+  format.column_count = columns.size();
   const FieldNames own = own_field_names();
   for (std::size_t field = 0; field < kFieldCount; ++field) {
     const std::string& name = format.names[field];
-    const auto first = std::find(record.fields.begin(), record.fields.end(), name);
-    if (first == record.fields.end()) {
+    const auto first = std::find(columns.begin(), columns.end(), name);
+    if (first == columns.end()) {
       const bool mapped = name != own[field];
       if (field != static_cast<std::size_t>(Field::kId) && !mapped) continue;
       return Status(StatusKind::kInput, place(1) + "the CSV header has no column '" + name + "'; " +
                                             (mapped ? "mend --columns" : "name it with --columns id=COLUMN"));
     }
-    const auto again = std::find(first + 1, record.fields.end(), name);
-    if (again != record.fields.end()) {
-      return Status(StatusKind::kInput, place(record.column(static_cast<std::size_t>(again - record.fields.begin()))) +
+    const auto again = std::find(first + 1, columns.end(), name);
+    if (again != columns.end()) {
+      return Status(StatusKind::kInput, place(record.column(static_cast<std::size_t>(again - columns.begin()))) +
                                             "the CSV header has column '" + name +
                                             "' twice; rename one, or name another with --columns");
     }
-    format.column[field] = static_cast<std::size_t>(first - record.fields.begin());
+    format.column[field] = static_cast<std::size_t>(first - columns.begin());
   }
   return {};
 }
@@ -311,7 +323,7 @@ void CsvDecoder::next(DecodedBatch& batch) {
     if (line.fault) continue;
     FieldValues values;
     for (std::size_t field = 0; field < kFieldCount; ++field) {
-      if (column_[field] != InputFormat::kNoColumn) values[field] = record_.fields[column_[field]];
+      if (column_[field] != InputFormat::kNoColumn) values[field] = reader_.field(record_, column_[field]);
     }
     take_fields(values, false, declaration, line);
     if (line.fault && column_[static_cast<std::size_t>(Field::kDeclaredAt)] != InputFormat::kNoColumn) {

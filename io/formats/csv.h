@@ -24,15 +24,21 @@ namespace clearline {
 
 inline constexpr int kCsvLineEndsMax = 16;  ///< line ends inside the quotes of one record: so many are one too many
 
-/// One record, or the one physical line that is wrong.
+/// One record, or the one physical line that is wrong. Its fields hold until the reader's next record.
 struct CsvRecord {
-  std::vector<std::string_view> fields;  ///< unquoted; views into the text or the reader, until the reader's next start
-  std::uint64_t line = 0;                ///< its first physical line
-  std::string_view raw;                  ///< its bytes, with their line end
-  LineFault fault;
+  std::uint64_t line = 0;       ///< its first physical line
+  std::string_view raw;         ///< its bytes, with their line end
+  LineFault fault;              ///< then it has no fields
+  std::size_t field_count = 0;  ///< CsvReader::field gives them
   /// The column at which a field starts, from 1; 0 for one behind a line end.
   std::uint32_t column(std::size_t field) const;
-  std::vector<std::size_t> offsets;  ///< of the fields from the record's first byte
+
+  // Where the fields are: between one separator (comma or line end) and the next.
+  std::size_t begin(std::size_t field) const { return separators[field] + std::uint32_t{1}; }
+  std::size_t end(std::size_t field) const { return separators[field + 1]; }
+  const char* text = nullptr;                 ///< what the places count from
+  const std::uint32_t* separators = nullptr;  ///< places; the first one is that before the record, or -1
+  bool has_doubled = false;                   ///< some field has doubled quotes
 };
 
 /// Cuts text into records, one after the other. Blank lines are skipped and counted.
@@ -46,8 +52,12 @@ class CsvReader {
   /// Starts on a text of whole records (see csv_cut), with kBlockPadding readable bytes behind it.
   void start(std::string_view text, std::uint64_t first_line);
 
-  /// The next record; false at the end of the text. Everything in `record` is reused: nothing is allocated a record.
+  /// The next record; false at the end of the text. Nothing is allocated a record.
   bool next(CsvRecord& record);
+
+  /// A field of the record that was read last, without its quotes: a view into the text, or into the reader until its next
+  /// start. Ask once for each: what is undoubled takes memory for the whole text.
+  std::string_view field(const CsvRecord& record, std::size_t index);
 
   /// Bytes of the text, and physical lines, that are behind the reader.
   std::size_t position() const { return at_; }
@@ -55,7 +65,7 @@ class CsvReader {
 
  private:
   LineFault read(CsvRecord& record, std::size_t& end, std::uint64_t& line_ends);
-  std::string_view unquoted(std::size_t begin, std::size_t end);
+  std::string_view undoubled(std::string_view quoted);
 
   std::size_t record_bytes_max_;
   std::size_t column_count_;
@@ -65,6 +75,7 @@ class CsvReader {
   std::uint64_t line_ = 1;
   bool text_is_utf8_ = true;
   ByteMarks marks_;
+  std::vector<std::uint32_t> separators_;  // of the record that was read last
   std::vector<char> scratch_;  // fields with doubled quotes, undoubled: never longer than the text they come from
   std::size_t scratch_size_ = 0;
 };

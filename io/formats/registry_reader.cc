@@ -49,8 +49,8 @@ Status read_registry_header(std::string_view text, InputFormat& format, std::siz
   CsvReader reader(format.line_bytes_max, 0, format.bad_byte);
   if (Status status = read_header_record(text, reader, record, header_end, header_lines); !status.ok()) return status;
   columns.fill(InputFormat::kNoColumn);
-  for (std::size_t column = 0; column < record.fields.size(); ++column) {
-    const auto field = parse_entry_field(record.fields[column]);
+  for (std::size_t column = 0; column < record.field_count; ++column) {
+    const auto field = parse_entry_field(reader.field(record, column));
     if (!field) continue;
     std::size_t& place = columns[static_cast<std::size_t>(*field)];
     if (place != InputFormat::kNoColumn) {
@@ -64,7 +64,7 @@ Status read_registry_header(std::string_view text, InputFormat& format, std::siz
     return {StatusKind::kInput, std::to_string(record.line) +
                                     ":1: error: the CSV header has no column 'code'; name the column of the codes so"};
   }
-  format.column_count = record.fields.size();
+  format.column_count = record.field_count;
   return {};
 }
 
@@ -110,7 +110,7 @@ class RecordDecoder {
       raw_.clear();
       for (std::size_t field = 0; field < kEntryFieldCount; ++field) {
         const std::size_t column = (*columns_)[field];
-        if (column != InputFormat::kNoColumn) raw_.values[field] = record_.fields[column];
+        if (column != InputFormat::kNoColumn) raw_.values[field] = csv_.field(record_, column);
       }
       split_zips(raw_[EntryField::kZips], raw_.zips);
       const EntryFault fault = take_entry(record_.line, out);

@@ -22,8 +22,10 @@ void read(std::string_view text, std::size_t bytes_max, std::size_t columns, std
   clearline::CsvReader reader(bytes_max, columns);
   reader.start({padded.data(), text.size()}, first_line);
   clearline::CsvRecord record;
-  while (reader.next(record))
-    rows.push_back({record.line, !!record.fault, {record.fields.begin(), record.fields.end()}});
+  while (reader.next(record)) {
+    Row& row = rows.emplace_back(Row{record.line, !!record.fault, {}});
+    for (std::size_t i = 0; i < record.field_count; ++i) row.fields.emplace_back(reader.field(record, i));
+  }
 }
 
 }  // namespace

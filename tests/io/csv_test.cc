@@ -23,7 +23,7 @@ std::vector<std::string> records(std::string text, std::size_t record_bytes_max,
   while (reader.next(record)) {
     std::string row = std::to_string(record.line) + ":";
     if (record.fault) row += "!" + std::to_string(record.fault.column) + " " + std::string(record.fault.what);
-    for (const auto field : record.fields) row += std::string(field) + "|";
+    for (std::size_t i = 0; i < record.field_count; ++i) row += std::string(reader.field(record, i)) + "|";
     out.push_back(row);
   }
   return out;
