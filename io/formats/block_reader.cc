@@ -59,6 +59,7 @@ Result<std::unique_ptr<BlockReader>> BlockReader::open(std::unique_ptr<ByteSourc
     }
     text.remove_prefix(header_end);
     reader->next_line_ += header_lines;
+    reader->cutter_.emplace(format.line_bytes_max, format.column_count);
   }
   reader->keep_tail(text);
   return reader;
@@ -108,8 +109,8 @@ Result<bool> BlockReader::at_end() {
 }
 
 /// Where the last whole line or record of a text ends; 0 when none does.
-std::size_t BlockReader::cut(std::string_view text) const {
-  if (format_.format == Format::kCsv) return csv_cut(text, format_.line_bytes_max, format_.column_count);
+std::size_t BlockReader::cut(std::string_view text) {
+  if (cutter_) return cutter_->cut(text);
   const std::size_t last = text.rfind('\n');
   return last == std::string_view::npos ? 0 : last + 1;
 }

@@ -80,12 +80,13 @@ class BlockReader {
  private:
   BlockReader(std::unique_ptr<ByteSource> source, std::size_t block_bytes, bool marks);
   Result<std::size_t> fill(char* data, std::size_t size);
-  std::size_t cut(std::string_view text) const;
+  std::size_t cut(std::string_view text);
   Result<bool> cut_long_line(Block& block, std::size_t size);
   void keep_tail(std::string_view tail) { tail_.assign(tail.begin(), tail.end()); }
 
   std::unique_ptr<ByteSource> source_;
   InputFormat format_;
+  std::optional<CsvReader> cutter_;  // of CSV
   std::size_t block_bytes_;
   std::vector<char> tail_;
   std::uint64_t next_line_ = 1;

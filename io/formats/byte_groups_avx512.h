@@ -149,7 +149,8 @@ struct ByteGroups {
 class Utf8Groups : ByteGroups {
  public:
   /// A mark in each sequence that is wrong, of the 512 bytes at `text` or left by the group before. One that is cut off is
-  /// marked at the byte behind it.
+  /// marked at the byte behind it, and what would go on with it behind other bytes at its first byte: so what a line lacks is
+  /// marked up to its line end, and the next line vouched for by nothing in it.
   V check(const char* text) {
     __m512i all = _mm512_setzero_si512();
     for (std::size_t w = 0; w < kWords; ++w) all = _mm512_or_si512(all, _mm512_loadu_si512(text + 64 * w));
@@ -164,12 +165,14 @@ class Utf8Groups : ByteGroups {
     const V narrow = shifted<1>(c[kNarrow], leads_[3]);
     const V wants_upper = shifted<1>(c[kWantsUpper], leads_[4]);
     const V is_lower = c[kBelow90] | (c[kBelowA0] & ~is_four);
+    const V behind_beyond = behind(c[kContinues] | c[kLead2], beyond_, beyond_);
     leads_[0] = c[kLead2];
     leads_[1] = c[kLead3];
     leads_[2] = c[kLead4];
     leads_[3] = c[kNarrow];
     leads_[4] = c[kWantsUpper];
-    return (wanted ^ c[kContinues]) | (narrow & ~(wants_upper ^ is_lower)) | (c[kLead4] & ~c[kLead2]);
+    return (wanted ^ c[kContinues]) | (c[kContinues] & ~behind_beyond) | (narrow & ~(wants_upper ^ is_lower)) |
+           (c[kLead4] & ~c[kLead2]);
   }
 
  private:
@@ -195,6 +198,7 @@ class Utf8Groups : ByteGroups {
 
   bool was_beyond_ = false;  // whether the last group was not ASCII
   V leads_[5] = {};          // NOLINT(modernize-avoid-c-arrays): of the last such group, kLead2 to kWantsUpper
+  V beyond_ = {};            // of that group, what is above ASCII and may have more behind it
 };
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include "io/formats/csv.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
+#include <cstring>
 
 #include "engine/text.h"
 #include "engine/words.h"
@@ -32,22 +34,187 @@ std::uint32_t CsvRecord::column(std::size_t field) const {
   return raw.substr(0, offset).find('\n') == std::string_view::npos ? static_cast<std::uint32_t>(offset) + 1 : 0;
 }
 
+/// A piece of the text from the start of a record on, as it was scanned: of a size that stays in the first cache. Places count
+/// from its start.
+struct CsvReader::Window {
+  static constexpr std::size_t kWords = 128;
+  static constexpr std::size_t kWordsMin = 8;
+  using Marks = std::array<std::uint64_t, kWords + 1>;  // with a word behind them in which a search ends
+
+  /// `text` starts at `at`, a record, and may be longer than the window. Behind a wrong record that upset the scan little is
+  /// scanned, for others may follow; then twice as much each time.
+  void scan(const Kernels& kernel, std::string_view text, std::size_t at, bool was_upset) {
+    begin = at;
+    words_wanted = was_upset ? kWordsMin : std::min(2 * words_wanted, kWords);
+    words = std::min(words_wanted, text.size() / 64 + 1);
+    kernel.scan_csv(text.data(), words, {separators.data(), line_ends.data(), doubled.data(), bad.data()});
+    if (text.size() < 64 * words) {
+      const std::uint64_t in_text = (std::uint64_t{1} << text.size() % 64) - 1;
+      separators[words - 1] &= in_text;
+      line_ends[words - 1] &= in_text;
+    }
+    bad[words] = ~std::uint64_t{0};
+    next_bad = next_mark(bad.data(), 0);
+  }
+
+  bool has_bad(std::size_t first, std::size_t last) {
+    if (next_bad < first) next_bad = next_mark(bad.data(), first);
+    return next_bad <= last;
+  }
+
+  // For the fast pass over records, behind list(): their separators in turn.
+
+  void list(const Kernels& kernel, const char* text) {
+    count = kernel.list_ops(text, separators.data(), words, {places.data() + 1, bytes.data()});
+    places[0] = std::uint32_t{0} - 1;
+    next = 0;
+    std::uint32_t sum = 0;
+    for (std::size_t w = 0; w < words; ++w) {
+      line_ends_before[w] = sum;
+      sum += static_cast<std::uint32_t>(std::popcount(line_ends[w]));
+    }
+    doubled[words] = ~std::uint64_t{0};
+    next_doubled = next_mark(doubled.data(), 0);
+  }
+
+  /// Goes on to the separator before `at`, a byte of the text; false when there is none.
+  bool go_to(std::size_t at) {
+    const auto place = static_cast<std::uint32_t>(at - begin);
+    while (next < count && places[next] + std::uint32_t{1} < place) ++next;
+    return places[next] + std::uint32_t{1} == place;
+  }
+
+  /// Whether the first line end that comes is the separator number `fields`. Separators are commas, which have bit 0x20, or
+  /// line ends, which have not.
+  bool has_line(std::size_t fields) const {
+    if (count - next < fields) return false;
+    constexpr std::uint64_t kCommas = 0x2020202020202020;
+    const char* at = bytes.data() + next;
+    std::uint64_t commas = kCommas;
+    std::size_t left = fields - 1;
+    for (; left >= 8; left -= 8, at += 8) commas &= load8(at);
+    commas &= load8(at) | ~std::uint64_t{0} << 8 * left;
+    return commas == kCommas && at[left] == '\n';
+  }
+  bool has_line_end() const { return std::memchr(bytes.data() + next, '\n', count - next) != nullptr; }
+
+  std::uint32_t line_ends_up_to(std::size_t place) const {
+    const std::uint64_t before = (std::uint64_t{1} << place % 64) - 1;
+    return line_ends_before[place / 64] + static_cast<std::uint32_t>(std::popcount(line_ends[place / 64] & before));
+  }
+
+  bool has_doubled(std::size_t first, std::size_t last) {
+    if (next_doubled < first) next_doubled = next_mark(doubled.data(), first);
+    return next_doubled <= last;
+  }
+
+  // For cut(), behind split_line_ends(): line ends outside of quotes and inside.
+
+  void split_line_ends() {
+    for (std::size_t w = 0; w < words; ++w) {
+      outer_ends[w] = line_ends[w] & separators[w];
+      inner_ends[w] = line_ends[w] & ~separators[w];
+    }
+    outer_ends[words] = inner_ends[words] = ~std::uint64_t{0};
+  }
+
+  /// Behind the last outer line end of [from, to), or `from`.
+  std::size_t behind_last_end(std::size_t from, std::size_t to) const {
+    to = std::min(to, 64 * words);
+    if (to <= from) return from;
+    std::size_t word = (to - 1) / 64;
+    std::uint64_t bits = outer_ends[word] & ~std::uint64_t{0} >> (63 - (to - 1) % 64);
+    while (bits == 0 && word > from / 64) bits = outer_ends[--word];
+    return std::max(from, 64 * (word + 1) - static_cast<std::size_t>(std::countl_zero(bits)));
+  }
+
+  static std::size_t count_marks(const Marks& marks, std::size_t first, std::size_t last) {
+    const std::uint64_t from = ~std::uint64_t{0} << first % 64;
+    const std::uint64_t up_to = ~std::uint64_t{0} >> (63 - last % 64);
+    if (first / 64 == last / 64) return static_cast<std::size_t>(std::popcount(marks[first / 64] & from & up_to));
+    int sum = std::popcount(marks[first / 64] & from) + std::popcount(marks[last / 64] & up_to);
+    for (std::size_t w = first / 64 + 1; w < last / 64; ++w) sum += std::popcount(marks[w]);
+    return static_cast<std::size_t>(sum);
+  }
+
+  std::size_t begin = 0;
+  std::size_t words = 0;
+  std::size_t words_wanted = kWords;
+  Marks separators;
+  Marks line_ends;
+  Marks doubled;
+  Marks bad;
+  std::size_t next_bad;  // the first one at or behind the record that was read last
+  Marks outer_ends;
+  Marks inner_ends;
+  std::array<std::uint32_t, 1 + 64 * (kWords + 1)> places;  // of the separators; the first one stands before the text
+  std::array<char, 64 * (kWords + 1)> bytes;                // of the separators behind that
+  std::size_t count;                                        // of these
+  std::size_t next;  // the separator before the record that comes, by its number in `places`
+  std::array<std::uint32_t, kWords> line_ends_before;  // a word, in all before it
+  std::size_t next_doubled;                            // as next_bad
+};
+
+CsvReader::CsvReader(std::size_t record_bytes_max, std::size_t column_count, std::string_view bad_byte)
+    : record_bytes_max_(record_bytes_max), column_count_(column_count), bad_byte_(bad_byte) {}
+CsvReader::~CsvReader() = default;
+
 void CsvReader::start(std::string_view text, std::uint64_t first_line) {
+  set_text(text, first_line);
+  text_is_utf8_ = !(skims_ && kernel_->scan_csv_tells_utf8) && is_utf8(text);
+  if (scratch_.size() < text.size()) scratch_.resize(text.size());
+  scratch_size_ = 0;
+  if (skims_) scan_records(false);
+}
+
+void CsvReader::set_text(std::string_view text, std::uint64_t first_line) {
   text_ = text;
   at_ = 0;
   line_ = first_line;
-  text_is_utf8_ = is_utf8(text);
-  mark_csv_bytes(text, marks_);
-  if (scratch_.size() < text.size()) scratch_.resize(text.size());
-  scratch_size_ = 0;
+  more_is_to_come_ = false;
+  marked_ = 0;
+  kernel_ = &kernels();
+  skims_ = kernel_->scan_csv != nullptr && column_count_ != 0;
+  if (skims_ && window_ == nullptr) window_ = std::make_unique_for_overwrite<Window>();
+}
+
+void CsvReader::scan_records(bool was_upset) {
+  window_->scan(*kernel_, text_.substr(at_), at_, was_upset);
+  window_->list(*kernel_, text_.data() + at_);
+}
+
+/// The fast pass, for the record at at_. False: only read() can tell what it is. On success `end` and `line_ends` are as those
+/// of read().
+bool CsvReader::skim(CsvRecord& record, std::size_t& end, std::uint64_t& line_ends) {
+  Window& window = *window_;
+  if (!window.go_to(at_)) scan_records(at_ - window.begin < 64 * window.words);
+  while (!window.has_line(column_count_)) {
+    // Another count of fields, or a record that goes on behind the window.
+    if (window.begin == at_ || window.count - window.next >= column_count_ || window.has_line_end()) return false;
+    scan_records(false);
+  }
+  const std::size_t first = at_ - window.begin;
+  const std::size_t last = window.places[window.next + column_count_];
+  if (window.has_bad(first, last) || last - first > record_bytes_max_) return false;
+  line_ends = window.line_ends_up_to(last) - window.line_ends_up_to(first);
+  if (line_ends >= kCsvLineEndsMax) return false;
+  if (!kernel_->scan_csv_tells_utf8 && !text_is_utf8_ && !is_utf8(text_.substr(at_, last - first))) return false;
+  ++line_ends;
+  end = window.begin + last + 1;
+  record.field_count = column_count_;
+  record.text = text_.data() + window.begin;
+  record.separators = window.places.data() + window.next;
+  record.has_doubled = window.has_doubled(first, last);
+  window.next += column_count_;
+  return true;
 }
 
 std::string_view CsvReader::field(const CsvRecord& record, std::size_t index) {
   const char* begin = record.text + record.begin(index);
   const char* end = record.text + record.end(index);
   if (index + 1 == record.field_count && end != begin && end[-1] == '\r') --end;
-  const bool is_quoted = begin != end && *begin == '"';
-  // No branch: whether a field has quotes is anybody's guess.
+  // No branch: whether a field has quotes is anybody's guess. Behind one that is empty stands no quote.
+  const bool is_quoted = *begin == '"';
   begin += static_cast<int>(is_quoted);
   end -= static_cast<int>(is_quoted);
   const std::string_view text(begin, static_cast<std::size_t>(end - begin));
@@ -67,11 +234,31 @@ std::string_view CsvReader::undoubled(std::string_view quoted) {
   return {out, size};
 }
 
-/// Reads the record at at_. On success `end` is behind it (and its line end), and `line_ends` counts what it spans.
+/// The first quote, comma or line end at or behind `from`, or a place at or behind the text's end.
+std::size_t CsvReader::next_special(std::size_t from) {
+  constexpr std::size_t kWordsAtOnce = 8;
+  const std::size_t words = text_.size() / 64 + 1;
+  for (;;) {
+    if (from / 64 < marked_) {
+      const std::size_t found = next_mark(marks_.data(), from);
+      if (found < 64 * marked_ || marked_ == words) return found;
+    }
+    const std::size_t more = std::min(words - marked_, kWordsAtOnce);
+    kernel_->mark_csv(text_.data() + 64 * marked_, more, marks_.data() + marked_);
+    marked_ += more;
+    if (marked_ == words) marks_[words - 1] |= ~std::uint64_t{0} << text_.size() % 64;
+    marks_[marked_] = ~std::uint64_t{0};
+  }
+}
+
+/// The exact pass, for the record at at_. On success `end` is behind it (and its line end), and `line_ends` counts what it spans.
 ///
 /// A fault must not depend on where a block ends, and a cut may stand behind the first line of a wrong record. So what
 /// goes wrong further down is told as the quote that this line leaves open.
 LineFault CsvReader::read(CsvRecord& record, std::size_t& end, std::uint64_t& line_ends) {
+  if (marks_.size() < text_.size() / 64 + 2) marks_.resize(text_.size() / 64 + 2);
+  marked_ = std::max(marked_, at_ / 64);  // what lies before was skimmed
+  runs_out_ = false;
   separators_.assign(1, std::uint32_t{0} - 1);
   record.has_doubled = false;
   const std::size_t begin = at_;
@@ -87,8 +274,9 @@ LineFault CsvReader::read(CsvRecord& record, std::size_t& end, std::uint64_t& li
       const LineFault open_fault = fault(kOpenQuote, p);
       ++p;
       for (;; ++p) {
-        p = next_mark(marks_.data(), p);
-        if (p >= text_.size() || p - begin >= record_bytes_max_) return open_fault;
+        p = next_special(p);
+        runs_out_ = p >= text_.size();
+        if (runs_out_ || p - begin >= record_bytes_max_) return open_fault;
         if (text_[p] == '\n') {
           left_open = open_fault;
           if (++line_ends == kCsvLineEndsMax) return open_fault;
@@ -102,13 +290,14 @@ LineFault CsvReader::read(CsvRecord& record, std::size_t& end, std::uint64_t& li
       if (p < text_.size() && text_[p] == '\r' && (p + 1 == text_.size() || text_[p + 1] == '\n')) ++p;
       if (p < text_.size() && text_[p] != ',' && text_[p] != '\n') return fault("text behind a closing quote", p);
     } else {
-      p = next_mark(marks_.data(), p);
+      p = next_special(p);
       if (p < text_.size() && text_[p] == '"') return fault("a quote inside a field without quotes", p);
     }
     separators_.push_back(static_cast<std::uint32_t>(p - begin));
     if (p >= text_.size() || text_[p] == '\n') break;
     ++p;  // the comma
   }
+  runs_out_ = p >= text_.size();
   end = std::min(p + 1, text_.size());
   const std::string_view whole = without_line_end(text_.substr(begin, end - begin));
   if (whole.size() > record_bytes_max_) return told(kTooLong);
@@ -117,7 +306,7 @@ LineFault CsvReader::read(CsvRecord& record, std::size_t& end, std::uint64_t& li
     return told(
         {record.field_count < column_count_ ? "fewer fields than the header" : "more fields than the header", 0});
   }
-  if (!text_is_utf8_) {
+  if (!text_is_utf8_ && !is_utf8(whole)) {
     if (const std::size_t bad = find_invalid_utf8(whole); bad != whole.size()) {
       return fault(bad_byte_, begin + bad);
     }
@@ -126,6 +315,21 @@ LineFault CsvReader::read(CsvRecord& record, std::size_t& end, std::uint64_t& li
   record.text = text_.data() + begin;
   record.separators = separators_.data();
   return {};
+}
+
+/// read(), and where to go on behind what is wrong. False: what is behind the text may still tell otherwise.
+bool CsvReader::take(CsvRecord& record, std::size_t& end, std::uint64_t& line_ends) {
+  record.fault = read(record, end, line_ends);
+  if (more_is_to_come_ && runs_out_ && text_.size() - at_ <= record_bytes_max_ + 2) return false;
+  if (!record.fault) return true;
+  const std::size_t line_end = text_.find('\n', at_);
+  if (more_is_to_come_ && line_end == std::string_view::npos) return false;
+  end = std::min(line_end, text_.size() - 1) + 1;
+  line_ends = 1;
+  record.field_count = 0;
+  // Of a line longer than a block only the front is here, so nothing else may be told of any line that is too long.
+  if (without_line_end(text_.substr(at_, end - at_)).size() > record_bytes_max_) record.fault = kTooLong;
+  return true;
 }
 
 bool CsvReader::next(CsvRecord& record) {
@@ -142,14 +346,8 @@ bool CsvReader::next(CsvRecord& record) {
     std::size_t end = 0;
     std::uint64_t line_ends = 0;
     record.line = line_;
-    record.fault = read(record, end, line_ends);
-    if (record.fault) {
-      end = std::min(text_.find('\n', at_), text_.size() - 1) + 1;
-      line_ends = 1;
-      record.field_count = 0;
-      // Of a line longer than a block only the front is here, so nothing else may be told of any line that is too long.
-      if (without_line_end(text_.substr(at_, end - at_)).size() > record_bytes_max_) record.fault = kTooLong;
-    }
+    record.fault = {};
+    if (!skims_ || !skim(record, end, line_ends)) take(record, end, line_ends);
     record.raw = text_.substr(at_, end - at_);
     at_ = end;
     line_ += line_ends;
@@ -158,104 +356,64 @@ bool CsvReader::next(CsvRecord& record) {
   return false;
 }
 
-namespace {
-
-enum class Reach { kWhole, kWrong, kUnfinished };
-
-/// Whether the record that starts `text` is whole within it, when more is to come; `end` is then behind it. The twin of
-/// CsvReader::read for one record, byte by byte: it runs only where a quoted line end is suspected.
-Reach reach_of_record(std::string_view text, std::size_t record_bytes_max, std::size_t column_count, std::size_t& end) {
-  enum class At { kFieldStart, kUnquoted, kQuoted, kQuoteInQuoted, kCrBehindQuote };
-  auto at = At::kFieldStart;
-  std::size_t fields = 1;
-  int line_ends = 0;
-  const auto finish = [&](std::size_t i) {
-    end = i + 1;
-    const std::string_view whole = without_line_end(text.substr(0, end));
-    const bool right = whole.size() <= record_bytes_max && (column_count == 0 || fields == column_count) &&
-                       (is_utf8(whole) || find_invalid_utf8(whole) == whole.size());
-    return right ? Reach::kWhole : Reach::kWrong;
-  };
-  // Most bytes change nothing while inside a field.
-  const auto skip_plain = [&](std::size_t i, auto is_special) {
-    while (i + 8 <= text.size() && is_special(load8(text.data() + i)) == 0) i += 8;
-    return i;
-  };
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (at == At::kQuoted) {
-      i = skip_plain(i, [](std::uint64_t bytes) { return equal_bytes(bytes, '"') | equal_bytes(bytes, '\n'); });
-    } else if (at == At::kUnquoted) {
-      i = skip_plain(i, [](std::uint64_t bytes) {
-        return equal_bytes(bytes, '"') | equal_bytes(bytes, '\n') | equal_bytes(bytes, ',');
-      });
+/// The fast pass of cut(): goes on to the first record that only read() can tell about. Returns whether that is wrong by the
+/// marks, and so may upset the scan; `was_upset`: by the record before.
+///
+/// Where no line end is inside of quotes, each one ends a record, or a line that is wrong: no more is asked about these.
+bool CsvReader::pass_lines(bool was_upset) {
+  Window& window = *window_;
+  std::size_t first = 0;
+  do {
+    window.scan(*kernel_, text_.substr(at_), at_, was_upset);
+    was_upset = false;
+    window.split_line_ends();
+    first = 0;
+    for (;;) {
+      const std::size_t inner = next_mark(window.inner_ends.data(), first);
+      first = window.behind_last_end(first, inner);
+      const std::size_t last = inner < 64 * window.words ? next_mark(window.outer_ends.data(), inner) : inner;
+      if (last >= 64 * window.words) break;
+      const std::string_view record = text_.substr(at_ + first, last - first);
+      if (window.has_bad(first, last) || record.size() > record_bytes_max_ ||
+          window.count_marks(window.separators, first, last) != column_count_ ||
+          window.count_marks(window.line_ends, first, last) > kCsvLineEndsMax ||
+          (!kernel_->scan_csv_tells_utf8 && !is_utf8(record))) {
+        at_ += first;
+        return true;
+      }
+      first = last + 1;
     }
-    if (i == text.size()) break;
-    const char c = text[i];
-    switch (at) {
-      case At::kQuoted:
-        if (i >= record_bytes_max) return Reach::kWrong;
-        if (c == '"') at = At::kQuoteInQuoted;
-        if (c == '\n' && ++line_ends == kCsvLineEndsMax) return Reach::kWrong;
-        break;
-      case At::kQuoteInQuoted:
-        if (c == '"') {
-          at = At::kQuoted;
-        } else if (c == ',') {
-          at = At::kFieldStart;
-          ++fields;
-        } else if (c == '\n') {
-          return finish(i);
-        } else if (c == '\r') {
-          at = At::kCrBehindQuote;
-        } else {
-          return Reach::kWrong;
-        }
-        break;
-      case At::kCrBehindQuote:
-        return c == '\n' ? finish(i) : Reach::kWrong;
-      case At::kFieldStart:
-      case At::kUnquoted:
-        if (c == '"') {
-          if (at == At::kUnquoted) return Reach::kWrong;
-          at = At::kQuoted;
-        } else if (c == ',') {
-          at = At::kFieldStart;
-          ++fields;
-        } else if (c == '\n') {
-          return finish(i);
-        } else {
-          at = At::kUnquoted;
-        }
-        break;
-    }
-  }
-  return text.size() > record_bytes_max + 2 ? Reach::kWrong : Reach::kUnfinished;
+    at_ += first;
+  } while (first != 0);
+  return false;
 }
 
-}  // namespace
-
-std::size_t csv_cut(std::string_view text, std::size_t record_bytes_max, std::size_t column_count) {
-  const Kernels& kernel = kernels();
-  std::size_t boundary = 0;  // all before it is whole records
-  while (boundary < text.size()) {
-    const LineScan scan = kernel.scan_lines(text.data() + boundary, text.size() - boundary);
-    if (scan.odd == text.size() - boundary) return boundary + scan.even_end;
-    // The line behind the last even end has an odd count of quotes: only reading its record tells where that ends.
-    const std::size_t line_end = boundary + scan.odd + 1;
-    boundary += scan.even_end;
-    std::size_t record_bytes = 0;
-    switch (reach_of_record(text.substr(boundary), record_bytes_max, column_count, record_bytes)) {
-      case Reach::kUnfinished:
-        return boundary;
-      case Reach::kWhole:
-        boundary += record_bytes;
-        break;
-      case Reach::kWrong:
-        boundary = line_end;
-        break;
-    }
+/// The same without vectors, up to the first line with an odd number of quotes.
+void CsvReader::pass_even_lines() {
+  for (;;) {
+    const std::size_t line_end = text_.find('\n', at_);
+    if (line_end == std::string_view::npos) return;
+    const std::string_view line = text_.substr(at_, line_end - at_);
+    if (std::count(line.begin(), line.end(), '"') % 2 != 0) return;
+    at_ = line_end + 1;
   }
-  return boundary;
+}
+
+std::size_t CsvReader::cut(std::string_view text) {
+  set_text(text, 1);
+  more_is_to_come_ = true;
+  text_is_utf8_ = false;
+  CsvRecord record;
+  std::uint64_t line_ends = 0;
+  bool is_upset = false;
+  for (std::size_t end = 0;; at_ = end) {
+    if (skims_) {
+      is_upset = pass_lines(is_upset);
+    } else {
+      pass_even_lines();
+    }
+    if (at_ == text.size() || !take(record, end, line_ends)) return at_;
+  }
 }
 
 Status read_header_record(std::string_view text, CsvReader& reader, CsvRecord& record, std::size_t& header_end,
@@ -317,15 +475,17 @@ void CsvDecoder::next(DecodedBatch& batch) {
     Declaration& declaration = batch.declarations[batch.size];
     ++batch.size;
     line.line = record_.line;
-    line.fault = record_.fault;
-    line.has_id = false;
-    line.id = {};
-    if (line.fault) continue;
-    FieldValues values;
-    for (std::size_t field = 0; field < kFieldCount; ++field) {
-      if (column_[field] != InputFormat::kNoColumn) values[field] = reader_.field(record_, column_[field]);
+    line.fault = {};
+    if (record_.fault) {
+      line.fault = record_.fault;
+      line.has_id = false;
+      line.id = {};
+      continue;
     }
-    take_fields(values, false, declaration, line);
+    for (std::size_t field = 0; field < kFieldCount; ++field) {
+      if (column_[field] != InputFormat::kNoColumn) values_[field] = reader_.field(record_, column_[field]);
+    }
+    take_fields(values_, false, declaration, line);
     if (line.fault && column_[static_cast<std::size_t>(Field::kDeclaredAt)] != InputFormat::kNoColumn) {
       line.fault.column = record_.column(column_[static_cast<std::size_t>(Field::kDeclaredAt)]);
     }

@@ -4,20 +4,27 @@
 // than the limit, text behind a closing quote, another field count than the header, bad UTF-8) makes its first physical
 // line malformed, and reading starts again at the next physical line.
 //
+//   text --scan_csv--> words: separators, line ends, doubled quotes, doubts          (64 bytes an operation, some KiB at a time)
+//        --skim------> records: no doubt in it, and as many separators as columns      (from separator to separator)
+//        --read------> the same, and what is wrong where                               (field by field; only records in doubt)
+//
 // Cutting a text into blocks must agree with that, so it cannot simply look for line ends. What makes it cheap: a
 // record that starts on a line with an even number of quotes ends on that line, or is wrong and restarts on the next
-// one. Either way the line's end is a boundary. Only a line with an odd number of quotes has to be read exactly.
+// one. Either way the line's end is a boundary. Only of a line with an odd number of quotes the record must be judged, by
+// the same marks, or by read() where these are in doubt.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "clearline/status.h"
 #include "io/formats/decoded.h"
 #include "io/formats/input_format.h"
+#include "io/formats/kernels.h"
 #include "io/formats/special_bytes.h"
 
 namespace clearline {
@@ -46,10 +53,10 @@ class CsvReader {
  public:
   /// column_count 0: any.
   /// `bad_byte`: the fault of a record that is not UTF-8.
-  CsvReader(std::size_t record_bytes_max, std::size_t column_count, std::string_view bad_byte = kBadUtf8)
-      : record_bytes_max_(record_bytes_max), column_count_(column_count), bad_byte_(bad_byte) {}
+  CsvReader(std::size_t record_bytes_max, std::size_t column_count, std::string_view bad_byte = kBadUtf8);
+  ~CsvReader();
 
-  /// Starts on a text of whole records (see csv_cut), with kBlockPadding readable bytes behind it.
+  /// Starts on a text of whole records (see cut), with kBlockPadding zero bytes behind it.
   void start(std::string_view text, std::uint64_t first_line);
 
   /// The next record; false at the end of the text. Nothing is allocated a record.
@@ -59,12 +66,24 @@ class CsvReader {
   /// start. Ask once for each: what is undoubled takes memory for the whole text.
   std::string_view field(const CsvRecord& record, std::size_t index);
 
+  /// Where the last whole record of `text` ends, when it starts at a record and more is to come: the cut between this block
+  /// and the next. 0 when there is none yet. Ends what was started; wants kBlockPadding readable bytes behind the text.
+  std::size_t cut(std::string_view text);
+
   /// Bytes of the text, and physical lines, that are behind the reader.
   std::size_t position() const { return at_; }
   std::uint64_t line() const { return line_; }
 
  private:
+  struct Window;
+  void set_text(std::string_view text, std::uint64_t first_line);
+  void scan_records(bool was_upset);
+  bool skim(CsvRecord& record, std::size_t& end, std::uint64_t& line_ends);
+  bool pass_lines(bool was_upset);
+  void pass_even_lines();
+  std::size_t next_special(std::size_t from);
   LineFault read(CsvRecord& record, std::size_t& end, std::uint64_t& line_ends);
+  bool take(CsvRecord& record, std::size_t& end, std::uint64_t& line_ends);
   std::string_view undoubled(std::string_view quoted);
 
   std::size_t record_bytes_max_;
@@ -73,17 +92,18 @@ class CsvReader {
   std::string_view text_;
   std::size_t at_ = 0;
   std::uint64_t line_ = 1;
-  bool text_is_utf8_ = true;
-  ByteMarks marks_;
-  std::vector<std::uint32_t> separators_;  // of the record that was read last
+  const Kernels* kernel_ = nullptr;
+  bool skims_ = false;
+  bool text_is_utf8_ = true;  // false: nobody knows
+  std::unique_ptr<Window> window_;
+  ByteMarks marks_;         // where a field can end, for read()
+  std::size_t marked_ = 0;  // words of these, from some record on
+  bool runs_out_ = false;   // the record that was read goes on to the text's end
+  bool more_is_to_come_ = false;
+  std::vector<std::uint32_t> separators_;  // of the record, as read() finds them
   std::vector<char> scratch_;  // fields with doubled quotes, undoubled: never longer than the text they come from
   std::size_t scratch_size_ = 0;
 };
-
-/// Where the last whole record of `text` ends, when `text` starts at a record and more is to come: the cut between this
-/// block and the next. 0 when there is none yet. Agrees with CsvReader on every text, also a damaged one. Cost  a
-/// vector scan for quotes and line ends; the exact reading only for lines with an odd count of quotes
-std::size_t csv_cut(std::string_view text, std::size_t record_bytes_max, std::size_t column_count);
 
 /// Reads the header record of declarations (any BOM already dropped) into `format.column` and `column_count`.
 /// kInput, with `LINE:COLUMN: error: ...`, when it lacks `id` or a mapped column, or has a known one twice.
@@ -109,6 +129,7 @@ class CsvDecoder {
   std::array<std::size_t, kFieldCount> column_;
   CsvReader reader_;
   CsvRecord record_;
+  FieldValues values_;  // of columns that are not there, empty
 };
 
 }  // namespace clearline

@@ -1,5 +1,6 @@
 #include "io/formats/impact_block.h"
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <cstring>
@@ -74,8 +75,11 @@ struct ImpactFinder::State {
         then(registry, policy, impact_options.today, &past_rows),
         now(registry, policy, impact_options.today) {}
 
-  bool choose_lines(const Block& in);
-  void take_line(const Block& in, std::size_t place);
+  void find_hits(std::string_view text);
+  void choose(const Block& in);
+  void choose_lines(const Block& in);
+  void choose_records(const Block& in);
+  void take(std::string_view lines, std::uint64_t number);
   template <typename Decoder>
   void find(Decoder& input, const Block& in, bool is_chosen, ImpactBlock& out);
   void judge(ImpactBlock& out);
@@ -100,7 +104,7 @@ struct ImpactFinder::State {
   std::array<Verdict, DecodedBatch::kLinesMax> verdicts_then;
   std::array<Verdict, DecodedBatch::kLinesMax> verdicts_now;
 
-  // Of choose_lines().
+  // Of choose().
   struct Candidate {
     std::size_t place;
     std::uint64_t mixed;
@@ -108,11 +112,11 @@ struct ImpactFinder::State {
   static constexpr std::uint64_t kAnyCode = ~std::uint64_t{0};
   std::vector<std::uint64_t> marks;
   std::vector<Candidate> candidates;
+  std::vector<std::size_t> hits;  // ascending
+  std::optional<CsvReader> records;
+  CsvRecord record;
   std::optional<Block> chosen;               // the lines that must be decoded
   std::vector<std::uint64_t> chosen_number;  // of each of them in the input
-  std::size_t line_end = 0;                  // behind the line taken last,
-  std::size_t counted_to = 0;                // and where its number was counted to
-  std::uint64_t line_number = 0;
 };
 
 ImpactFinder::ImpactFinder(const Registry& registry, const PastRows& past, std::span<const SeenChange> changes,
@@ -130,6 +134,7 @@ void ImpactFinder::find(const Block& in, ImpactBlock& out) {
       state.decoder.emplace<NdjsonDecoder>(*in.format);
     } else {
       state.decoder.emplace<CsvDecoder>(*in.format);
+      state.records.emplace(in.format->line_bytes_max, in.format->column_count, in.format->bad_byte);
     }
     state.format = in.format;
   }
@@ -138,8 +143,11 @@ void ImpactFinder::find(const Block& in, ImpactBlock& out) {
   const std::string_view text = in.text();
   out.tally.lines = kernels().count_line_ends(text.data(), text.size());
   if (!text.empty() && text.back() != '\n') ++out.tally.lines;
-  const bool is_chosen = !state.options.decodes_all && state.choose_lines(in);
-  if (is_chosen && state.chosen_number.empty()) return;
+  const bool is_chosen = !state.options.decodes_all;
+  if (is_chosen) {
+    state.choose(in);
+    if (state.chosen_number.empty()) return;
+  }
   const Block& lines = is_chosen ? *state.chosen : in;
   if (auto* ndjson = std::get_if<NdjsonDecoder>(&state.decoder)) {
     state.find(*ndjson, lines, is_chosen, out);
@@ -148,23 +156,15 @@ void ImpactFinder::find(const Block& in, ImpactBlock& out) {
   }
 }
 
-/// Copies the lines that may touch a changed code to `chosen`. False: that cannot be told by lines.
-bool ImpactFinder::State::choose_lines(const Block& in) {
-  const std::string_view text = in.text();
-  const Kernels& kernel = kernels();
-  if (in.format->format == Format::kCsv && kernel.scan_lines(text.data(), text.size()).odd != text.size()) return false;
-  if (!chosen || chosen->capacity < in.capacity) chosen.emplace(in.capacity);
-  chosen->size = 0;
-  chosen_number.clear();
+/// Where changed codes, and escapes that may be of one, stand in a text.
+void ImpactFinder::State::find_hits(std::string_view text) {
+  hits.clear();
   candidates.clear();
-  line_end = counted_to = 0;
-  line_number = in.first_line;
-
   // The padding behind the text is zeros, which are no digits.
   static_assert(kBlockPadding >= 64 + 16);
   const std::size_t words = (text.size() + 63) / 64;
   marks.resize(words);
-  kernel.mark_codes(text.data(), words, marks.data());
+  kernels().mark_codes(text.data(), words, marks.data());
   for (std::size_t w = 0; w < words; ++w) {
     for (std::uint64_t bits = marks[w]; bits != 0; bits &= bits - 1) {
       const std::size_t place = 64 * w + static_cast<std::size_t>(std::countr_zero(bits));
@@ -177,24 +177,65 @@ bool ImpactFinder::State::choose_lines(const Block& in) {
     }
   }
   for (const Candidate& candidate : candidates) {
-    if (candidate.place < line_end) continue;  // its line is taken already
-    if (candidate.mixed == kAnyCode || past->prefetch_version(candidate.mixed)) take_line(in, candidate.place);
+    if (candidate.mixed == kAnyCode || past->prefetch_version(candidate.mixed)) hits.push_back(candidate.place);
   }
-  chosen->set_size(chosen->size);
-  return true;
 }
 
-void ImpactFinder::State::take_line(const Block& in, std::size_t place) {
+/// Copies the lines or records with hits to `chosen`.
+void ImpactFinder::State::choose(const Block& in) {
   const std::string_view text = in.text();
-  const std::size_t end_before = text.rfind('\n', place);
-  const std::size_t begin = end_before == std::string_view::npos ? 0 : end_before + 1;
-  const std::size_t end = text.find('\n', place);
-  line_end = end == std::string_view::npos ? text.size() : end + 1;
-  line_number += kernels().count_line_ends(text.data() + counted_to, begin - counted_to);
-  counted_to = begin;
-  std::memcpy(chosen->data.get() + chosen->size, text.data() + begin, line_end - begin);
-  chosen->size += line_end - begin;
-  chosen_number.push_back(line_number);
+  find_hits(text);
+  if (!chosen || chosen->capacity < in.capacity) chosen.emplace(in.capacity);
+  chosen->size = 0;
+  chosen_number.clear();
+  if (in.format->format == Format::kCsv) {
+    choose_records(in);
+  } else {
+    choose_lines(in);
+  }
+  chosen->set_size(chosen->size);
+}
+
+void ImpactFinder::State::choose_lines(const Block& in) {
+  const std::string_view text = in.text();
+  std::size_t line_end = 0;    // behind the line taken last,
+  std::size_t counted_to = 0;  // and where its number was counted to
+  std::uint64_t number = in.first_line;
+  for (const std::size_t place : hits) {
+    if (place < line_end) continue;  // its line is taken already
+    const std::size_t end_before = text.rfind('\n', place);
+    const std::size_t begin = end_before == std::string_view::npos ? 0 : end_before + 1;
+    const std::size_t end = text.find('\n', place);
+    line_end = end == std::string_view::npos ? text.size() : end + 1;
+    number += kernels().count_line_ends(text.data() + counted_to, begin - counted_to);
+    counted_to = begin;
+    take(text.substr(begin, line_end - begin), number);
+  }
+}
+
+/// Only a reader knows where records are; their fields are left alone.
+void ImpactFinder::State::choose_records(const Block& in) {
+  const std::string_view text = in.text();
+  if (hits.empty()) return;
+  records->start(text, in.first_line);
+  auto hit = hits.begin();
+  while (records->next(record)) {
+    const auto begin = static_cast<std::size_t>(record.raw.data() - text.data());
+    hit = std::lower_bound(hit, hits.end(), begin);
+    if (hit == hits.end()) return;
+    if (*hit < begin + record.raw.size() && !record.fault) take(record.raw, record.line);
+  }
+}
+
+/// `number`: of its first line.
+void ImpactFinder::State::take(std::string_view lines, std::uint64_t number) {
+  std::memcpy(chosen->data.get() + chosen->size, lines.data(), lines.size());
+  chosen->size += lines.size();
+  // One more where the input ends without a line end.
+  for (std::size_t count = kernels().count_line_ends(lines.data(), lines.size()); count != 0; --count) {
+    chosen_number.push_back(number++);
+  }
+  if (lines.back() != '\n') chosen_number.push_back(number);
 }
 
 template <typename Decoder>

@@ -5,7 +5,7 @@
 //             code is looked up among the changed ones, and only lines where that finds one, or with such an escape, are
 //             decoded and judged twice. Whatever else is in the other lines, malformed ones included, cannot touch a
 //             changed code.
-// CSV         a line is a record where no line end is inside of quotes; a block where one is, is decoded whole.
+// CSV         records are cut, and only those with a hit decoded.
 // Slow twin   ImpactOptions::decodes_all.
 // Bound       a byte costs a fraction of what strict decoding does; a code one look-up in PastRows; memory: a copy of the
 //             lines that are decoded, and a bit a byte.

@@ -25,8 +25,8 @@ namespace {  // NOLINT(cert-dcl59-cpp): for one file; kernels.h says why
 
 class JsonLines {
  public:
-  static std::size_t run(const char* text, const JsonOps& ops, std::size_t first, std::size_t count,
-                         const JsonKeys& keys, SkimmedLine* lines, std::size_t lines_max) {
+  static std::size_t run(const char* text, const Ops& ops, std::size_t first, std::size_t count, const JsonKeys& keys,
+                         SkimmedLine* lines, std::size_t lines_max) {
     std::size_t done = 0;
     for (; first < count && done < lines_max; ++done) {
       const __m512i bytes = _mm512_loadu_si512(ops.bytes + first);

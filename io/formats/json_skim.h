@@ -33,7 +33,7 @@ class JsonSkim {
 
   /// `text` with readable zero bytes behind it; `ops` from the first operator of a line on. Behind the last operator of the
   /// text its end is listed.
-  JsonSkim(std::string_view text, const JsonOps& ops) : text_(text.data()), size_(text.size()), next_(ops) {}
+  JsonSkim(std::string_view text, const Ops& ops) : text_(text.data()), size_(text.size()), next_(ops) {}
 
   /// Shows each SkimmedMember of a line to `visit`. `open` is the line's first byte that is no space. The place of its line end (or the text's), if the line is valid unless something
   /// in it is marked as bad; kDoubtful when it is not, or only LineWalker can tell.
@@ -69,7 +69,7 @@ class JsonSkim {
   }
 
   /// From the first operator that was not taken.
-  const JsonOps& next() const { return next_; }
+  const Ops& next() const { return next_; }
 
   /// Before an operator and the next one there are spaces, or bytes that the scan has called bad; a line end is an operator
   /// itself. So a walk from one to the other stays between them.
@@ -127,7 +127,7 @@ class JsonSkim {
 
   const char* text_;
   std::size_t size_;
-  JsonOps next_;
+  Ops next_;
   char byte_ = 0;  // of the operator taken last
 };
 

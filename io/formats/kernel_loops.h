@@ -8,6 +8,7 @@
 //             static std::uint64_t prefix_xor(bits)      bit i is set when an odd number of bits up to and with i are
 #pragma once
 
+#include "io/formats/csv_scan.h"
 #include "io/formats/json_scan.h"
 #include "io/formats/kernels.h"
 
@@ -70,32 +71,9 @@ std::size_t count_line_ends(const char* text, std::size_t size) {
   return total + count(Bytes::load_some(text + at, size - at).equal('\n'));
 }
 
-template <typename Bytes>
-LineScan scan_lines(const char* text, std::size_t size) {
-  LineScan scan{0, size};
-  const auto behind_last = [](std::size_t at, std::uint64_t bits) {
-    return at + 64 - static_cast<std::size_t>(__builtin_clzll(bits));
-  };
-  std::uint64_t carry = 0;  // all ones: an odd number of quotes lies before `at`
-  for (std::size_t at = 0; at < size; at += 64) {
-    const Bytes bytes = size - at >= 64 ? Bytes::load(text + at) : Bytes::load_some(text + at, size - at);
-    const std::uint64_t line_ends = bytes.equal('\n');
-    const std::uint64_t parity = Bytes::prefix_xor(bytes.equal('"')) ^ carry;
-    const std::uint64_t odd_ends = line_ends & parity;
-    const std::uint64_t even_ends = odd_ends == 0 ? line_ends : line_ends & ((odd_ends & -odd_ends) - 1);
-    if (even_ends != 0) scan.even_end = behind_last(at, even_ends);
-    if (odd_ends != 0) {
-      scan.odd = at + static_cast<std::size_t>(__builtin_ctzll(odd_ends));
-      break;
-    }
-    carry = static_cast<std::uint64_t>(static_cast<std::int64_t>(parity) >> 63);
-  }
-  return scan;
-}
-
 /// Eight at a time whether there are as many or not: how many there are is anybody's guess.
 template <typename Bytes>
-std::size_t list_ops(const char* text, const std::uint64_t* marks, std::size_t words, const JsonOps& ops) {
+std::size_t list_ops(const char* text, const std::uint64_t* marks, std::size_t words, const Ops& ops) {
   std::size_t total = 0;
   for (std::size_t w = 0; w < words; ++w) {
     std::uint64_t bits = marks[w];
@@ -114,7 +92,8 @@ std::size_t list_ops(const char* text, const std::uint64_t* marks, std::size_t w
 }
 
 template <typename Bytes>
-inline constexpr Kernels kKernelsOf{mark_json<Bytes>, mark_csv<Bytes>, mark_codes<Bytes>,      scan_json<Bytes>,
-                                    list_ops<Bytes>,  nullptr,         count_line_ends<Bytes>, scan_lines<Bytes>};
+inline constexpr Kernels kKernelsOf{mark_json<Bytes>, mark_csv<Bytes>, mark_codes<Bytes>,
+                                    scan_json<Bytes>, scan_csv<Bytes>, false,
+                                    list_ops<Bytes>,  nullptr,         count_line_ends<Bytes>};
 
 }  // namespace clearline

@@ -48,22 +48,7 @@ std::size_t count_line_ends(const char* text, std::size_t size) {
   return count;
 }
 
-LineScan scan_lines(const char* text, std::size_t size) {
-  LineScan scan{0, size};
-  bool is_odd = false;
-  for (std::size_t i = 0; i < size; ++i) {
-    if (text[i] == '"') is_odd = !is_odd;
-    if (text[i] != '\n') continue;
-    if (is_odd) {
-      scan.odd = i;
-      break;
-    }
-    scan.even_end = i + 1;
-  }
-  return scan;
-}
-
-std::size_t list_ops(const char* text, const std::uint64_t* marks, std::size_t words, const JsonOps& ops) {
+std::size_t list_ops(const char* text, const std::uint64_t* marks, std::size_t words, const Ops& ops) {
   std::size_t count = 0;
   for (std::size_t w = 0; w < words; ++w) {
     for (std::uint64_t bits = marks[w]; bits != 0; bits &= bits - 1) {
@@ -77,8 +62,8 @@ std::size_t list_ops(const char* text, const std::uint64_t* marks, std::size_t w
 
 }  // namespace
 
-constexpr Kernels kScalarKernels{mark_json, mark_csv, mark_codes,      nullptr,
-                                 list_ops,  nullptr,  count_line_ends, scan_lines};
+constexpr Kernels kScalarKernels{mark_json, mark_csv, mark_codes, nullptr,        nullptr,
+                                 false,     list_ops, nullptr,    count_line_ends};
 
 const Kernels& kernels() {
 #if defined(__x86_64__)

@@ -16,12 +16,6 @@
 
 namespace clearline {
 
-/// What a text has for line ends, told by the quotes before them.
-struct LineScan {
-  std::size_t even_end;  ///< behind the last line end before `odd` (or of all); 0 when there is none
-  std::size_t odd;       ///< the first line end with an odd number of quotes before it; the text's size when none has
-};
-
 /// What scan_json finds, a bit a byte (io/formats/json_scan.h).
 struct JsonMarks {
   std::uint64_t* ops;      ///< { } [ ] : , outside of strings, and line ends
@@ -30,10 +24,18 @@ struct JsonMarks {
   bool is_utf8 = false;    ///< all of it; false: nobody has looked, or it is not
 };
 
-/// Operators in the order of the text: their places, and the bytes there.
-struct JsonOps {
+/// Operators of JSON, or separators of CSV, in the order of the text: their places, and the bytes there.
+struct Ops {
   std::uint32_t* places;
   char* bytes;
+};
+
+/// What scan_csv finds, a bit a byte (io/formats/csv_scan.h). Room for as many words as are scanned, in full groups of eight.
+struct CsvMarks {
+  std::uint64_t* separators;  ///< commas and line ends outside of quotes
+  std::uint64_t* line_ends;   ///< inside of them, too
+  std::uint64_t* doubled;     ///< of two quotes inside of quotes, the second one
+  std::uint64_t* bad;         ///< bytes at which a record goes wrong, or may
 };
 
 inline constexpr std::size_t kJsonKeys = 6;
@@ -68,17 +70,19 @@ struct Kernels {
   void (*mark_codes)(const char* text, std::size_t words, std::uint64_t* marks);
   /// Null where vectors are missing: then the exact pass alone is faster. Reads 64 * words + 8 bytes.
   void (*scan_json)(const char* text, std::size_t words, JsonMarks& marks);
+  /// Scans a text from the start of a record on. Null where vectors are missing.
+  void (*scan_csv)(const char* text, std::size_t words, const CsvMarks& marks);
+  /// Whether what is no UTF-8 is bad for scan_csv, too. Otherwise it has not looked.
+  bool scan_csv_tells_utf8;
   /// The places of the bits of `words` words, in order, and the bytes of the text there; returns how many. Writes up to 63
   /// more.
-  std::size_t (*list_ops)(const char* text, const std::uint64_t* marks, std::size_t words, const JsonOps& ops);
+  std::size_t (*list_ops)(const char* text, const std::uint64_t* marks, std::size_t words, const Ops& ops);
   /// Skims lines from operator `first` on, `lines_max` of them or as many as the `count` operators have; returns how many. A
   /// line that is not odd is valid unless something in it is bad. Null where JsonSkim sees every line.
-  std::size_t (*skim_lines)(const char* text, const JsonOps& ops, std::size_t first, std::size_t count,
+  std::size_t (*skim_lines)(const char* text, const Ops& ops, std::size_t first, std::size_t count,
                             const JsonKeys& keys, SkimmedLine* lines, std::size_t lines_max);
   /// LFs in a text; reads no byte behind it.
   std::size_t (*count_line_ends)(const char* text, std::size_t size);
-  /// Reads no byte behind the text.
-  LineScan (*scan_lines)(const char* text, std::size_t size);
 };
 
 struct JsonCarry;

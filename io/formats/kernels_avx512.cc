@@ -1,6 +1,7 @@
 // Compiled for AVX-512 (io/CMakeLists.txt): see kernels.h for what may be used here.
 #include <immintrin.h>
 
+#include "io/formats/csv_groups_avx512.h"
 #include "io/formats/json_groups_avx512.h"
 #include "io/formats/json_lines_avx512.h"
 #include "io/formats/kernel_loops.h"
@@ -48,7 +49,7 @@ class Bytes {
 };
 
 /// The places in a word are its bits' numbers, compressed to those that are set.
-std::size_t list_ops_avx512(const char* text, const std::uint64_t* marks, std::size_t words, const JsonOps& ops) {
+std::size_t list_ops_avx512(const char* text, const std::uint64_t* marks, std::size_t words, const Ops& ops) {
   alignas(64) static constexpr unsigned char kNumbers[64] = {
       0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
       22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
@@ -80,7 +81,8 @@ std::size_t list_ops_avx512(const char* text, const std::uint64_t* marks, std::s
 
 }  // namespace
 
-constexpr Kernels kAvx512Kernels{mark_json<Bytes>, mark_csv<Bytes>, mark_codes<Bytes>,      JsonGroups::run,
-                                 list_ops_avx512,  JsonLines::run,  count_line_ends<Bytes>, scan_lines<Bytes>};
+constexpr Kernels kAvx512Kernels{mark_json<Bytes>, mark_csv<Bytes>, mark_codes<Bytes>,
+                                 JsonGroups::run,  CsvGroups::run,  true,
+                                 list_ops_avx512,  JsonLines::run,  count_line_ends<Bytes>};
 
 }  // namespace clearline

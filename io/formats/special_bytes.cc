@@ -3,21 +3,13 @@
 #include "io/formats/kernels.h"
 
 namespace clearline {
-namespace {
-
-void mark(std::string_view text, ByteMarks& words, void (*kernel)(const char*, std::size_t, std::uint64_t*)) {
+void mark_json_bytes(std::string_view text, ByteMarks& words) {
   const std::size_t count = text.size() / 64 + 1;
   if (words.size() < count + 1) words.resize(count + 1);
-  kernel(text.data(), count, words.data());
+  kernels().mark_json(text.data(), count, words.data());
   words[count - 1] |= ~std::uint64_t{0} << (text.size() % 64);
   words[count] = ~std::uint64_t{0};
 }
-
-}  // namespace
-
-void mark_json_bytes(std::string_view text, ByteMarks& words) { mark(text, words, kernels().mark_json); }
-
-void mark_csv_bytes(std::string_view text, ByteMarks& words) { mark(text, words, kernels().mark_csv); }
 
 std::size_t count_line_ends(std::string_view text) { return kernels().count_line_ends(text.data(), text.size()); }
 

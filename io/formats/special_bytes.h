@@ -18,9 +18,6 @@ using ByteMarks = std::vector<std::uint64_t>;
 /// Where the inside of a JSON string is interrupted: `"`, `\` and everything below a space (line ends too).
 void mark_json_bytes(std::string_view text, ByteMarks& words);
 
-/// Where a CSV field can end: `"`, `,` and line ends.
-void mark_csv_bytes(std::string_view text, ByteMarks& words);
-
 /// The first marked byte at or behind `from`. At the text's end there is always one.
 ///
 /// The first look is a load at the byte of `from`, not at its word: 57 bits or more of what comes are then in sight

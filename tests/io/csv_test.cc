@@ -3,31 +3,17 @@
 #include <gtest/gtest.h>
 
 #include "io/formats/block.h"
+#include "tests/support/decoding.h"
 #include "tests/support/random_input.h"
 #include "tests/support/screening.h"
 
 namespace clearline {
 namespace {
 
-const std::string kOpenQuote = "a quote is not closed on its line, and the record is wrong";
+using test::csv_records;
+using test::csv_records_in_blocks;
 
-/// Records of a text, as `line:field|field|` or `line:!column fault`.
-std::vector<std::string> records(std::string text, std::size_t record_bytes_max, std::size_t column_count,
-                                 std::uint64_t first_line = 1) {
-  const std::size_t size = text.size();
-  text.append(kBlockPadding, '\0');
-  CsvReader reader(record_bytes_max, column_count);
-  reader.start({text.data(), size}, first_line);
-  CsvRecord record;
-  std::vector<std::string> out;
-  while (reader.next(record)) {
-    std::string row = std::to_string(record.line) + ":";
-    if (record.fault) row += "!" + std::to_string(record.fault.column) + " " + std::string(record.fault.what);
-    for (std::size_t i = 0; i < record.field_count; ++i) row += std::string(reader.field(record, i)) + "|";
-    out.push_back(row);
-  }
-  return out;
-}
+const std::string kOpenQuote = "a quote is not closed on its line, and the record is wrong";
 
 using Texts = std::vector<std::string>;
 
@@ -46,29 +32,17 @@ TEST(CsvCut, AgreesWithTheReaderOnEveryTextHoweverDamaged) {
     const std::string text = random_text(random);
     const std::size_t record_bytes_max = 4 + random() % 60;
     const std::size_t columns = random() % 4;
-    const auto whole = records(text, record_bytes_max, columns);
-    // Cut the text where a block would end, and go on from the cut: the same records at the same lines.
-    std::vector<std::string> pieces;
-    std::uint64_t line = 1;
-    std::size_t at = 0;
-    std::size_t end = 0;
-    while (at < text.size()) {
-      end = std::min(text.size(), std::max(end, at) + 1 + random() % 50);
-      const std::size_t cut = end == text.size()
-                                  ? end - at
-                                  : csv_cut(std::string_view(text).substr(at, end - at), record_bytes_max, columns);
-      const std::string block = text.substr(at, cut);
-      for (auto& row : records(block, record_bytes_max, columns, line)) pieces.push_back(row);
-      line += static_cast<std::uint64_t>(std::count(block.begin(), block.end(), '\n'));
-      at += cut;
-    }
+    const auto whole = csv_records(text, record_bytes_max, columns);
+    std::vector<std::size_t> steps(8);
+    for (std::size_t& step : steps) step = 1 + random() % 50;
+    const auto pieces = csv_records_in_blocks(text, record_bytes_max, columns, steps);
     ASSERT_EQ(pieces, whole) << "CLEARLINE_SEED=" << seed << " round " << round;
   }
 }
 
 TEST(CsvReader, SeventeenLinesInQuotes) {
-  EXPECT_EQ(records("a,\"" + std::string(15, '\n') + "\"\nb,c\n", 1000, 2).size(), 2U);
-  EXPECT_EQ(records("a,\"" + std::string(16, '\n') + "\"\nb,c\n", 1000, 2).front(), "1:!3 " + kOpenQuote);
+  EXPECT_EQ(csv_records("a,\"" + std::string(15, '\n') + "\"\nb,c\n", 1000, 2).size(), 2U);
+  EXPECT_EQ(csv_records("a,\"" + std::string(16, '\n') + "\"\nb,c\n", 1000, 2).front(), "1:!3 " + kOpenQuote);
 }
 
 TEST(CsvReader, TellsTheColumnOfAFault) {
@@ -85,9 +59,9 @@ TEST(CsvReader, TellsTheColumnOfAFault) {
 TEST(CsvReader, WhatGoesWrongBehindTheFirstLineIsToldAsItsOpenQuote) {
   const Texts rests{"\"x,c\n", "\"\n", "\",c,d\n", "\",\xff\n", "\",\"d\n", "\"," + std::string(100, 'x') + "\n"};
   for (const std::string& rest : rests) {
-    EXPECT_EQ(records("a,\"b\n" + rest, 60, 3).front(), "1:!3 " + kOpenQuote) << rest;
+    EXPECT_EQ(csv_records("a,\"b\n" + rest, 60, 3).front(), "1:!3 " + kOpenQuote) << rest;
   }
-  EXPECT_EQ(records("a,\"b\n\",c\n", 60, 3), Texts{"1:a|b\n|c|"});
+  EXPECT_EQ(csv_records("a,\"b\n\",c\n", 60, 3), Texts{"1:a|b\n|c|"});
 }
 
 TEST(CsvReader, OfALineThatIsTooLongNothingElseIsTold) {
@@ -95,19 +69,19 @@ TEST(CsvReader, OfALineThatIsTooLongNothingElseIsTold) {
                                  "a\xff"
                                  "bcd",
                                  "\"\"\"\"\"", "a,b,c,", "abcdef"}) {
-    EXPECT_NE(records(line + "\n", line.size(), 1).front(), "1:!0 record is longer than the limit") << line;
-    EXPECT_EQ(records(line + "\n", line.size() - 1, 1).front(), "1:!0 record is longer than the limit") << line;
-    EXPECT_EQ(records(line + "\r\n", line.size() - 1, 1).front(), "1:!0 record is longer than the limit") << line;
+    EXPECT_NE(csv_records(line + "\n", line.size(), 1).front(), "1:!0 record is longer than the limit") << line;
+    EXPECT_EQ(csv_records(line + "\n", line.size() - 1, 1).front(), "1:!0 record is longer than the limit") << line;
+    EXPECT_EQ(csv_records(line + "\r\n", line.size() - 1, 1).front(), "1:!0 record is longer than the limit") << line;
   }
 }
 
 TEST(CsvReader, ALoneCarriageReturnIsData) {
-  EXPECT_EQ(records("a\rb,\"c\rd\"\r\ne,\rf\r\n", 60, 2), (Texts{"1:a\rb|c\rd|", "2:e|\rf|"}));
-  EXPECT_EQ(records("a,\"b\"\rc\n", 60, 2).front(), "1:!6 text behind a closing quote");
+  EXPECT_EQ(csv_records("a\rb,\"c\rd\"\r\ne,\rf\r\n", 60, 2), (Texts{"1:a\rb|c\rd|", "2:e|\rf|"}));
+  EXPECT_EQ(csv_records("a,\"b\"\rc\n", 60, 2).front(), "1:!6 text behind a closing quote");
 }
 
 TEST(CsvReader, CountsTheLinesInsideQuotesAndTheBlankOnes) {
-  EXPECT_EQ(records("\n \t\r\na,\"\n\n\"\n\nb,c", 60, 2, 10), (Texts{"12:a|\n\n|", "16:b|c|"}));
+  EXPECT_EQ(csv_records("\n \t\r\na,\"\n\n\"\n\nb,c", 60, 2, 10), (Texts{"12:a|\n\n|", "16:b|c|"}));
 }
 
 // A malformed line's detail is output, so it may not tell where a block ended.

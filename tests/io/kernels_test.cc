@@ -304,20 +304,184 @@ TEST_F(Kernels, OfEachIsaDecodeAlike) {
   }
 }
 
-TEST_F(Kernels, OfEachIsaScanTheSameLinesAndReadNothingBehindThem) {
+/// What scan_csv says of a text: separators, line ends, doubled quotes, bad bytes.
+std::vector<std::vector<std::uint64_t>> csv_scan_of(const std::string& text) {
+  const std::size_t words = text.size() / 64 + 1;
+  const std::string padded = text + std::string(kBlockPadding, '\0');
+  std::vector<std::vector<std::uint64_t>> marks(4, std::vector<std::uint64_t>(words + 7));
+  kernels().scan_csv(padded.data(), words, {marks[0].data(), marks[1].data(), marks[2].data(), marks[3].data()});
+  for (auto& of_one : marks) of_one.resize(words);
+  return marks;
+}
+
+/// The same byte by byte, but for UTF-8.
+std::vector<std::vector<std::uint64_t>> slow_csv_scan_of(std::string text) {
+  text.resize(text.size() / 64 * 64 + 64);
+  std::vector<std::vector<std::uint64_t>> marks(4, std::vector<std::uint64_t>(text.size() / 64));
+  bool is_inside = false;
+  bool is_behind_separator = true;
+  bool is_behind_quoted = false;
+  bool wants_line_end = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool is_separator = !is_inside && (c == ',' || c == '\n');
+    const bool enters = !is_inside && c == '"';
+    const bool is_bad = (enters && !is_behind_separator && !is_behind_quoted) ||
+                        (is_behind_quoted && !is_separator && c != '"' && c != '\r') || (wants_line_end && c != '\n');
+    const bool marked[] = {is_separator, c == '\n', enters && is_behind_quoted, is_bad};
+    for (std::size_t m = 0; m < 4; ++m) marks[m][i / 64] |= std::uint64_t{marked[m]} << i % 64;
+    wants_line_end = is_behind_quoted && c == '\r';
+    is_behind_quoted = is_inside && c == '"';
+    is_behind_separator = is_separator;
+    is_inside ^= c == '"';
+  }
+  return marks;
+}
+
+TEST_F(Kernels, OfEachIsaScanCsvAlike) {
+  const std::uint64_t seed = test_seed();
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < 400; ++round) {
+    std::string text;
+    for (std::size_t size = random() % 3'000; text.size() < size;) {
+      constexpr std::string_view kPieces[] = {"\"", "\"\"", ",", "\"\n", "\r\n", "\r", "\0", "abcd", "\xED\x99\x8D"};
+      text += kPieces[random() % std::size(kPieces)];
+      if (random() % 20 == 0) text += std::string(random() % 150, "a\",\n\r"[random() % 5]);
+    }
+    const auto expected = slow_csv_scan_of(text);
+    for (const Isa isa : vector_isas()) {
+      use_isa(isa);
+      EXPECT_EQ(csv_scan_of(text), expected) << to_string(isa) << " CLEARLINE_SEED=" << seed;
+      if (!kernels().scan_csv_tells_utf8) continue;
+      // A byte that is no UTF-8 is marked, or the one behind it.
+      text.insert(random() % (text.size() + 1), round % 2 == 0 ? "\xFF" : "\xE3\x81");
+      const std::size_t bad = find_invalid_utf8(text);
+      const auto marks = csv_scan_of(text)[3];
+      const auto is_marked = [&](std::size_t at) { return (marks[at / 64] >> at % 64 & 1) != 0; };
+      EXPECT_TRUE(is_marked(bad) || is_marked(bad + 1) || is_marked(bad + 2)) << bad << " CLEARLINE_SEED=" << seed;
+    }
+  }
+}
+
+/// Nothing, or the first row in which two lists differ.
+std::string first_difference(const std::vector<std::string>& expected, const std::vector<std::string>& got) {
+  for (std::size_t i = 0; i < std::max(expected.size(), got.size()); ++i) {
+    const std::string wanted = i < expected.size() ? expected[i] : "nothing";
+    if (const std::string has = i < got.size() ? got[i] : "nothing"; has != wanted) return std::string(wanted).append("\ngot ").append(has);
+  }
+  return "";
+}
+
+/// CSV of some columns, most of it right: fields of any size, in quotes or not, and damage.
+std::string random_csv(std::mt19937_64& random, std::size_t columns, std::size_t size) {
+  const auto one_in = [&](std::size_t n) { return random() % n == 0; };
+  const std::size_t long_one_in = 20 + random() % 500;
+  const std::size_t damage_one_in = 50 + random() % 5'000;
+  std::string text;
+  while (text.size() < size) {
+    const std::size_t fields = one_in(40) ? 1 + random() % 20 : columns;
+    for (std::size_t i = 0; i < fields; ++i) {
+      if (i > 0) text += ',';
+      const bool is_quoted = one_in(3);
+      if (is_quoted) text += '"';
+      for (std::size_t n = one_in(long_one_in) ? random() % 3'000 : random() % 8; n > 0; --n) {
+        constexpr std::string_view kAnywhere[] = {"a", "bcd", " ", "가", "\xF0\x9F\x8E\x81", "\r", "\t"};
+        constexpr std::string_view kInQuotes[] = {"\"\"", ",", "\n", "\r\n", "\"\",\"\"\n"};
+        text += is_quoted && one_in(5) ? kInQuotes[random() % std::size(kInQuotes)]
+                                       : kAnywhere[random() % std::size(kAnywhere)];
+      }
+      if (is_quoted) text += '"';
+    }
+    text += one_in(4) ? "\r\n" : "\n";
+    if (one_in(30)) text += one_in(2) ? "\n" : " \t\r\n";
+    if (one_in(30)) text += std::string(random() % 20, '\n') + "\"" + std::string(random() % 20, '\n') + "\"\n";
+  }
+  for (std::size_t i = text.size() / damage_one_in; i > 0; --i) {
+    constexpr std::string_view kDamage = "\"\",\n\r\0\xFF\xE3";
+    text[random() % text.size()] = kDamage[random() % kDamage.size()];
+  }
+  if (one_in(2)) text.pop_back();
+  return text;
+}
+
+TEST_F(Kernels, OfEachIsaReadTheSameRecordsInAnyBlocks) {
+  const std::uint64_t seed = test_seed();
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < (CLEARLINE_SANITIZED != 0 ? 60 : 600); ++round) {
+    const std::size_t columns = 1 + random() % 20;
+    const std::string text = random_csv(random, columns, random() % 40'000);
+    const std::size_t bytes_max = round % 3 == 0 ? 1 + random() % 400 : 65'536;
+    const std::vector<std::size_t> steps{1 + random() % 300, 1 + random() % 20'000, 1 + random() % 20'000};
+    use_isa(Isa::kScalar);
+    const auto expected = csv_records(text, bytes_max, columns);
+    ASSERT_EQ(first_difference(expected, csv_records_in_blocks(text, bytes_max, columns, steps)), "")
+        << "CLEARLINE_SEED=" << seed;
+    for (const Isa isa : vector_isas()) {
+      use_isa(isa);
+      ASSERT_EQ(first_difference(expected, csv_records(text, bytes_max, columns)), "")
+          << to_string(isa) << " CLEARLINE_SEED=" << seed;
+      ASSERT_EQ(first_difference(expected, csv_records_in_blocks(text, bytes_max, columns, steps)), "")
+          << to_string(isa) << " CLEARLINE_SEED=" << seed;
+    }
+  }
+}
+
+// A reader scans some KiB at a time, from a record on, and again where a wrong record upset the scan.
+TEST_F(Kernels, OfEachIsaReadARecordWhereverItLies) {
+  const std::string long_field(9'000, 'x');
+  const std::vector<std::string> texts{"a,b\n",
+                                       "a,\"b\"\r\n",
+                                       "a,\"b \"\"c\"\" d\"\n",
+                                       "a,\"b\nc\r\nd\"\n",
+                                       "a,\"" + std::string(15, '\n') + "\"\n",
+                                       "a,\"" + std::string(16, '\n') + "\"\nb,c\n",
+                                       "a,\"b\nc,d\n",
+                                       "a,b\"\nc,d\n",
+                                       "a,\"b\"c\nd,\"e\"\n",
+                                       "a,\"b\"\rc\n",
+                                       "a,\rb\r\r\n",
+                                       "a\nb,c,d\ne,f\n",
+                                       "\"\",\"\"\"\"\n",
+                                       "\n \t\r\n\r\na,\n",
+                                       std::string("a\0,\0\n", 5),
+                                       "\xEF\xBB\xBF\"a\",b\n",
+                                       "a,\xED\x99\n\x8D,b\n",
+                                       "a,\xF0\n\x8E\x81,b\n",
+                                       "a,\"\xF0\x9F\n\x8E\x81\"\nb,c\n",
+                                       "a,홍길동\n",
+                                       "a," + long_field + "\n",
+                                       "a,\"" + long_field + "\n\"\nb,c\n",
+                                       "a,\"" + long_field + "\"x\nb,c\n"};
+  constexpr std::size_t kScanned = 8'192;
+  for (const std::string& one : texts) {
+    for (std::size_t before = kScanned - 130; before < kScanned + 4; ++before) {
+      std::string text;
+      while (text.size() + 48 < before) text += "a,\"b\"\n";
+      text.append(before - text.size() - 3, 'y').append(",z\n");
+      text += one + "e,f\n" + one;
+      use_isa(Isa::kScalar);
+      const auto expected = csv_records(text, 65'536, 2);
+      for (const Isa isa : vector_isas()) {
+        use_isa(isa);
+        ASSERT_EQ(first_difference(expected, csv_records(text, 65'536, 2)), "")
+            << to_string(isa) << " " << before << " " << one;
+        ASSERT_EQ(first_difference(expected, csv_records_in_blocks(text, 65'536, 2, {before + one.size() / 2, 1})), "")
+            << to_string(isa) << " " << before << " " << one;
+      }
+    }
+  }
+}
+
+TEST_F(Kernels, OfEachIsaCountTheSameLineEndsAndReadNothingBehindThem) {
   std::mt19937_64 random(test_seed());
   for (std::size_t size = 0; size < 400; ++size) {
     // A copy of just that size: AddressSanitizer sees a read behind it.
     const std::string bytes = random_bytes(random, size);
     const std::vector<char> text(bytes.begin(), bytes.end());
     use_isa(Isa::kScalar);
-    const LineScan scan = kernels().scan_lines(text.data(), size);
     const std::size_t line_ends = kernels().count_line_ends(text.data(), size);
     for (const Isa isa : vector_isas()) {
       use_isa(isa);
-      const LineScan got = kernels().scan_lines(text.data(), size);
-      EXPECT_EQ(got.even_end, scan.even_end) << to_string(isa) << " " << size;
-      EXPECT_EQ(got.odd, scan.odd) << to_string(isa) << " " << size;
       EXPECT_EQ(kernels().count_line_ends(text.data(), size), line_ends) << to_string(isa) << " " << size;
     }
   }
