@@ -103,6 +103,22 @@ void decode(benchmark::State& state, Form form, Style style) {
   state.SetBytesProcessed(static_cast<std::int64_t>(input.bytes) * state.iterations());
 }
 
+/// Where blocks of CSV are cut: what the reading stage does beside reading.
+void cut(benchmark::State& state, Style style) {
+  const Input input = input_of(Form::kCsv, style);
+  const InputFormat& format = *input.blocks.front()->format;
+  CsvReader cutter(format.line_bytes_max, format.column_count);
+  const auto run = [&] {
+    std::size_t bytes = 0;
+    for (const auto& block : input.blocks) bytes += cutter.cut(block->text());
+    return bytes;
+  };
+  require(run() == input.bytes, "blocks of whole records");
+  for (auto _ : state) benchmark::DoNotOptimize(run());
+  state.SetItemsProcessed(static_cast<std::int64_t>(kLines) * state.iterations());
+  state.SetBytesProcessed(static_cast<std::int64_t>(input.bytes) * state.iterations());
+}
+
 /// The inflater alone, on the bytes that a day of full lines packs into: what screening an archive cannot exceed.
 void inflate(benchmark::State& state, Compression compression) {
   const Day day = made_up_day(Form::kNdjson, Style::kFull, 100'000, kLines);
@@ -164,6 +180,8 @@ int main(int argc, char** argv) {
   benchmark::RegisterBenchmark("ndjson/full", decode<NdjsonDecoder>, Form::kNdjson, Style::kFull);
   benchmark::RegisterBenchmark("csv/short", decode<CsvDecoder>, Form::kCsv, Style::kShort);
   benchmark::RegisterBenchmark("csv/full", decode<CsvDecoder>, Form::kCsv, Style::kFull);
+  benchmark::RegisterBenchmark("cut/csv/short", cut, Style::kShort);
+  benchmark::RegisterBenchmark("cut/csv/full", cut, Style::kFull);
   benchmark::RegisterBenchmark("inflate/gzip", inflate, Compression::kGzip);
   benchmark::RegisterBenchmark("inflate/zstd", inflate, Compression::kZstd);
   benchmark::RegisterBenchmark("encode/ndjson", encode, Format::kNdjson);
