@@ -39,7 +39,7 @@ void mark_codes(const char* text, std::size_t words, std::uint64_t* marks) {
     const std::uint64_t next =
         (w + 1 < words ? Bytes::load(here + 64) : Bytes::load_some(here + 64, 16)).in_range('0', '9');
     const Bytes bytes = Bytes::load(here);
-    std::uint64_t found = bytes.equal_folded('p');
+    std::uint64_t found = bytes.equal_folded('p') & (digits >> 1 | next << 63);
     if (found != 0) {
       // Bytes with so many digits from there on. A run may end in the next word, whose own runs are right as far as a
       // code can reach into it.
@@ -53,9 +53,10 @@ void mark_codes(const char* text, std::size_t words, std::uint64_t* marks) {
       const std::uint64_t twelve_next = eight_next & four_next >> 8;
       found &= twelve >> 1 | twelve_next << 63;
     }
-    for (std::uint64_t escapes = bytes.equal('\\'); escapes != 0; escapes &= escapes - 1) {
-      const auto at = static_cast<std::size_t>(__builtin_ctzll(escapes));
-      if (here[at + 1] == 'u' && here[at + 2] == '0' && here[at + 3] == '0') found |= std::uint64_t{1} << at;
+    const std::uint64_t escapes = bytes.equal('\\');
+    if (escapes != 0) {
+      found |= escapes & Bytes::load(here + 1).equal('u') & Bytes::load(here + 2).equal('0') &
+               Bytes::load(here + 3).equal('0');
     }
     marks[w] = found;
     digits = next;
