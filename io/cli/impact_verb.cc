@@ -77,8 +77,8 @@ Status find_impact(const ImpactRequest& request, const RegistryAsOf& registry, I
     finders.emplace_back(*registry.registry, *registry.past, registry.changes, policy, options);
     compressors.emplace_back(output.compression());
   }
-  std::vector<std::unique_ptr<Token>> tokens;
-  for (int i = 0; i < pipeline_tokens(threads); ++i) tokens.push_back(std::make_unique<Token>(kScreenBlockBytes));
+  std::vector<std::unique_ptr<Token>> tokens(static_cast<std::size_t>(pipeline_tokens(threads)));
+  for (auto& token : tokens) token = std::make_unique<Token>(kScreenBlockBytes);
   if (options.output_format == Format::kCsv) {
     if (Status status = output.write(kCsvImpactHeader); !status.ok()) return status;
   }

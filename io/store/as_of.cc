@@ -73,6 +73,45 @@ SeenChange seen_change(const JournalRow& row) {
   return change;
 }
 
+/// Which change is asked for, and which day it was: `seq`, `today` and `history_us`.
+Status resolve(const AsOf& as_of, const std::string& path, const std::string& option, Journal& journal,
+               const Journal::Last& last, RegistryAsOf& answer, std::vector<std::string>& warnings) {
+  const Journal::Last& base = journal.base();
+  if (Status status = find_history(journal, last, answer.history_us); !status.ok()) return status;
+  const auto oldest = [&] {
+    return "its history begins with seq:" + std::to_string(base.seq) +
+           (answer.history_us ? ", at " + format_time(*answer.history_us) : "") + "; name that or what came later";
+  };
+  switch (as_of.kind) {
+    case AsOf::Kind::kDeclared:
+      answer.seq = last.seq;
+      return {};
+    case AsOf::Kind::kSeq: {
+      if (as_of.seq < base.seq) return cannot_tell(path, option, oldest());
+      if (as_of.seq > last.seq) {
+        return cannot_tell(path, option,
+                           "its last change is seq:" + std::to_string(last.seq) + "; name that or an earlier one");
+      }
+      answer.seq = as_of.seq;
+      std::optional<std::int64_t> effective_us = base.effective_time();
+      if (as_of.seq > base.seq) {
+        if (Status status = time_of(journal, as_of.seq, effective_us.emplace()); !status.ok()) return status;
+      }
+      if (effective_us) answer.today = korean_date_us(*effective_us);
+      return {};
+    }
+    case AsOf::Kind::kTime:
+      break;
+  }
+  if (answer.history_us && as_of.moment.unix_us < *answer.history_us) return cannot_tell(path, option, oldest());
+  if (Status status = find_moment(journal, last, as_of.moment.unix_us, answer.seq); !status.ok()) return status;
+  answer.today = as_of.moment.day;
+  if (answer.seq == base.seq && last.seq > base.seq && !answer.history_us) {
+    warnings.push_back(path + ": " + option + ": before its first change; taken as the registry that it was made of");
+  }
+  return {};
+}
+
 /// What is read of a directory to answer.
 struct Plan {
   std::uint64_t target = 0;       ///< the image nearest to it is the best one
@@ -116,99 +155,75 @@ Result<RegistryAsOf> RegistryDirectory::read_past(const AsOf& as_of, bool is_sin
   });
 }
 
+/// The good image nearest to a seq. `is_newest_wanted`: changes go on into it to the last one, else to the seq.
+Result<RegistryDirectory::NearImage> RegistryDirectory::read_nearest_image(const Found& found, std::uint64_t target,
+                                                                           bool is_newest_wanted,
+                                                                           std::vector<std::string>& warnings,
+                                                                           bool& is_image_gone) const {
+  std::vector<std::uint64_t> images = found.images;
+  std::sort(images.begin(), images.end(), [&](std::uint64_t a, std::uint64_t b) {
+    return distance(a, target) != distance(b, target) ? distance(a, target) < distance(b, target) : a > b;
+  });
+  std::optional<std::string> first_fault;
+  for (const std::uint64_t seq : images) {
+    const std::string path = image_path(seq);
+    const bool is_replayed = seq < (is_newest_wanted ? found.last.seq : target);
+    auto image = read_image(path, is_replayed ? Growth::kInPlace : Growth::kNone);
+    if (!image.ok()) {
+      is_image_gone = is_image_gone || access(path.c_str(), F_OK) != 0;
+      if (!first_fault) first_fault = image.status().message();
+      warnings.push_back(image.status().message());
+      continue;
+    }
+    if (Status status = check_image(image->table(), seq, *found.journal); !status.ok()) return status;
+    if (first_fault) warnings.push_back(went_on_with(seq));
+    return NearImage{seq, std::make_unique<Registry>(std::move(*image))};
+  }
+  return Status(StatusKind::kRegistry, first_fault.value_or(path_ + ": error: there is no image") +
+                                           "; no other image is good: put one back from a backup");
+}
+
 Result<RegistryAsOf> RegistryDirectory::read_past_once(const AsOf& as_of, bool is_since,
                                                        std::vector<std::string>& warnings, bool& is_image_gone) const {
   auto found = find(Journal::Mode::kRead);
   if (!found.ok()) return found.status();
   Journal& journal = *found->journal;
-  const Journal::Last& base = journal.base();
   const Journal::Last& last = found->last;
   const std::string option = is_since ? "--since" : "--as-of";
 
   RegistryAsOf answer;
-  if (Status status = find_history(journal, last, answer.history_us); !status.ok()) return status;
-  const auto oldest = [&] {
-    return "its history begins with seq:" + std::to_string(base.seq) +
-           (answer.history_us ? ", at " + format_time(*answer.history_us) : "") + "; name that or what came later";
-  };
+  if (Status status = resolve(as_of, path_, option, journal, last, answer, warnings); !status.ok()) return status;
   Plan plan;
-  switch (as_of.kind) {
-    case AsOf::Kind::kDeclared:
-      answer.seq = plan.target = last.seq;
-      plan.past_behind = base.seq;
-      plan.is_newest_wanted = true;
-      break;
-    case AsOf::Kind::kSeq: {
-      if (as_of.seq < base.seq) return cannot_tell(path_, option, oldest());
-      if (as_of.seq > last.seq) {
-        return cannot_tell(path_, option,
-                           "its last change is seq:" + std::to_string(last.seq) + "; name that or an earlier one");
-      }
-      answer.seq = as_of.seq;
-      std::optional<std::int64_t> effective_us = base.effective_time();
-      if (as_of.seq > base.seq) {
-        if (Status status = time_of(journal, as_of.seq, effective_us.emplace()); !status.ok()) return status;
-      }
-      if (effective_us) answer.today = korean_date_us(*effective_us);
-      break;
-    }
-    case AsOf::Kind::kTime:
-      if (answer.history_us && as_of.moment.unix_us < *answer.history_us) return cannot_tell(path_, option, oldest());
-      if (Status status = find_moment(journal, last, as_of.moment.unix_us, answer.seq); !status.ok()) return status;
-      answer.today = as_of.moment.day;
-      if (answer.seq == base.seq && last.seq > base.seq && !answer.history_us) {
-        warnings.push_back(path_ + ": " + option +
-                           ": before its first change; taken as the registry that it was made of");
-      }
-      break;
-  }
-  if (as_of.kind != AsOf::Kind::kDeclared) plan.target = plan.past_behind = answer.seq;
-  if (is_since) {
-    plan.target = last.seq;
-    plan.is_newest_wanted = true;
-    answer.today.reset();
-  }
+  plan.is_newest_wanted = is_since || as_of.kind == AsOf::Kind::kDeclared;
+  plan.target = plan.is_newest_wanted ? last.seq : answer.seq;
+  plan.past_behind = as_of.kind == AsOf::Kind::kDeclared ? journal.base().seq : answer.seq;
+  if (is_since) answer.today.reset();
 
-  // The nearest good image.
-  std::stable_sort(found->images.begin(), found->images.end(), [&](std::uint64_t a, std::uint64_t b) {
-    return distance(a, plan.target) < distance(b, plan.target);
-  });
-  std::uint64_t image_seq = 0;
-  const std::size_t warnings_before = warnings.size();
-  for (const std::uint64_t seq : found->images) {
-    const std::string path = image_path(seq);
-    const bool is_replayed = plan.is_newest_wanted ? seq < last.seq : seq < plan.target;
-    auto image = read_image(path, is_replayed ? Growth::kInPlace : Growth::kNone);
-    if (!image.ok()) {
-      is_image_gone = is_image_gone || access(path.c_str(), F_OK) != 0;
-      warnings.push_back(image.status().message());
-      continue;
-    }
-    if (Status status = check_image(image->table(), seq, journal); !status.ok()) return status;
-    image_seq = seq;
-    answer.registry = std::make_unique<Registry>(std::move(*image));
-    if (warnings.size() > warnings_before) warnings.push_back(went_on_with(seq));
-    break;
-  }
-  if (!answer.registry) {
-    const bool is_none = warnings.size() == warnings_before;
-    return Status(StatusKind::kRegistry, (is_none ? path_ + ": error: there is no image" : warnings[warnings_before]) +
-                                             "; no other image is good: put one back from a backup");
-  }
+  auto image = read_nearest_image(*found, plan.target, plan.is_newest_wanted, warnings, is_image_gone);
+  if (!image.ok()) return image.status();
+  const std::uint64_t image_seq = image->seq;
+  answer.registry = std::move(image->registry);
 
   // The changes between it and what is wanted.
   const bool has_past = plan.is_newest_wanted || image_seq > plan.past_behind;
   const std::uint64_t from = std::min(image_seq, plan.past_behind) + 1;
   const std::uint64_t to = plan.is_newest_wanted ? last.seq : std::max(image_seq, plan.target);
-  PastTimes times(base.seq, answer.history_us);
+  PastTimes times(journal.base().seq, answer.history_us);
   if (has_past) answer.past = std::make_unique<PastRows>(answer.registry->table());
   std::optional<RegistryWriter> writer;
   if (image_seq < to) writer.emplace(answer.registry->mutable_table());
   if (found->head.seq < from || found->head.seq > to) {
     if (Status status = check_head(journal, found->head); !status.ok()) return status;
   }
+  std::int64_t effective_us = journal.base().effective_us;
   const auto take = [&](const JournalRow& row) -> Status {
     if (Status status = check_head(row, found->head); !status.ok()) return status;
+    if (row.effective_us < effective_us) {
+      return {StatusKind::kRegistry,
+              journal_path() + ": error: seq " + std::to_string(row.seq) +
+                  ": it takes effect before the change before it; put the journal back from a backup"};
+    }
+    effective_us = row.effective_us;
     if (has_past && row.seq > plan.past_behind) {
       if (!add_before(row, *answer.past)) {
         return {StatusKind::kRegistry, journal_path() + ": error: seq " + std::to_string(row.seq) +

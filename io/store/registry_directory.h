@@ -132,6 +132,12 @@ class RegistryDirectory {
   }
   Result<Opened> open_once(Journal::Mode mode, bool& is_image_gone) const;
   Result<HeadRecord> read_head() const;
+  struct NearImage {
+    std::uint64_t seq = 0;
+    std::unique_ptr<Registry> registry;
+  };
+  Result<NearImage> read_nearest_image(const Found& found, std::uint64_t target, bool is_newest_wanted,
+                                       std::vector<std::string>& warnings, bool& is_image_gone) const;
   Result<RegistryAsOf> read_past(const AsOf& as_of, bool is_since, std::vector<std::string>& warnings) const;
   Result<RegistryAsOf> read_past_once(const AsOf& as_of, bool is_since, std::vector<std::string>& warnings,
                                       bool& is_image_gone) const;

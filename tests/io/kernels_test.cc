@@ -367,7 +367,8 @@ TEST_F(Kernels, OfEachIsaScanCsvAlike) {
 std::string first_difference(const std::vector<std::string>& expected, const std::vector<std::string>& got) {
   for (std::size_t i = 0; i < std::max(expected.size(), got.size()); ++i) {
     const std::string wanted = i < expected.size() ? expected[i] : "nothing";
-    if (const std::string has = i < got.size() ? got[i] : "nothing"; has != wanted) return std::string(wanted).append("\ngot ").append(has);
+    if (const std::string has = i < got.size() ? got[i] : "nothing"; has != wanted)
+      return std::string(wanted).append("\ngot ").append(has);
   }
   return "";
 }
