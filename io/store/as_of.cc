@@ -1,7 +1,5 @@
 #include "io/store/as_of.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
 #include <utility>
@@ -155,34 +153,6 @@ Result<RegistryAsOf> RegistryDirectory::read_past(const AsOf& as_of, bool is_sin
   });
 }
 
-/// The good image nearest to a seq. `is_newest_wanted`: changes go on into it to the last one, else to the seq.
-Result<RegistryDirectory::NearImage> RegistryDirectory::read_nearest_image(const Found& found, std::uint64_t target,
-                                                                           bool is_newest_wanted,
-                                                                           std::vector<std::string>& warnings,
-                                                                           bool& is_image_gone) const {
-  std::vector<std::uint64_t> images = found.images;
-  std::sort(images.begin(), images.end(), [&](std::uint64_t a, std::uint64_t b) {
-    return distance(a, target) != distance(b, target) ? distance(a, target) < distance(b, target) : a > b;
-  });
-  std::optional<std::string> first_fault;
-  for (const std::uint64_t seq : images) {
-    const std::string path = image_path(seq);
-    const bool is_replayed = seq < (is_newest_wanted ? found.last.seq : target);
-    auto image = read_image(path, is_replayed ? Growth::kInPlace : Growth::kNone);
-    if (!image.ok()) {
-      is_image_gone = is_image_gone || access(path.c_str(), F_OK) != 0;
-      if (!first_fault) first_fault = image.status().message();
-      warnings.push_back(image.status().message());
-      continue;
-    }
-    if (Status status = check_image(image->table(), seq, *found.journal); !status.ok()) return status;
-    if (first_fault) warnings.push_back(went_on_with(seq));
-    return NearImage{seq, std::make_unique<Registry>(std::move(*image))};
-  }
-  return Status(StatusKind::kRegistry, first_fault.value_or(path_ + ": error: there is no image") +
-                                           "; no other image is good: put one back from a backup");
-}
-
 Result<RegistryAsOf> RegistryDirectory::read_past_once(const AsOf& as_of, bool is_since,
                                                        std::vector<std::string>& warnings, bool& is_image_gone) const {
   auto found = find(Journal::Mode::kRead);
@@ -199,7 +169,13 @@ Result<RegistryAsOf> RegistryDirectory::read_past_once(const AsOf& as_of, bool i
   plan.past_behind = as_of.kind == AsOf::Kind::kDeclared ? journal.base().seq : answer.seq;
   if (is_since) answer.today.reset();
 
-  auto image = read_nearest_image(*found, plan.target, plan.is_newest_wanted, warnings, is_image_gone);
+  std::vector<std::uint64_t> nearest = found->images;
+  std::sort(nearest.begin(), nearest.end(), [&](std::uint64_t a, std::uint64_t b) {
+    const std::uint64_t to_a = distance(a, plan.target);
+    const std::uint64_t to_b = distance(b, plan.target);
+    return to_a != to_b ? to_a < to_b : a > b;
+  });
+  auto image = read_good_image(nearest, journal, warnings, is_image_gone);
   if (!image.ok()) return image.status();
   const std::uint64_t image_seq = image->seq;
   answer.registry = std::move(image->registry);

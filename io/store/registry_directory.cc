@@ -206,33 +206,32 @@ Result<RegistryDirectory::Opened> RegistryDirectory::open(Journal::Mode mode) co
   return while_images_stay([&](bool& is_image_gone) { return open_once(mode, is_image_gone); });
 }
 
-/// What is said behind the words on images that were found bad.
-std::string RegistryDirectory::went_on_with(std::uint64_t image_seq) const {
-  return path_ + ": went on with the image of seq " + std::to_string(image_seq) +
-         " and the journal, which make the same registry";
-}
-
-/// The newest image that is good, into `opened`, which has its journal already.
-Status RegistryDirectory::read_newest_image(const std::vector<std::uint64_t>& images, Opened& opened,
-                                            bool& is_image_gone) const {
+Result<RegistryDirectory::GoodImage> RegistryDirectory::read_good_image(const std::vector<std::uint64_t>& images,
+                                                                        Journal& journal,
+                                                                        std::vector<std::string>& warnings,
+                                                                        bool& is_image_gone) const {
+  GoodImage good;
+  std::optional<std::string> first_fault;
   for (const std::uint64_t seq : images) {
     auto image = read_image(image_path(seq), Growth::kInPlace);
     if (!image.ok()) {
       is_image_gone = is_image_gone || access(image_path(seq).c_str(), F_OK) != 0;
-      opened.warnings.push_back(image.status().message());
-      opened.bad_images.push_back(seq);
+      if (!first_fault) first_fault = image.status().message();
+      warnings.push_back(image.status().message());
+      good.bad.push_back(seq);
       continue;
     }
-    if (Status status = check_image(image->table(), seq, *opened.journal); !status.ok()) return status;
-    opened.image_seq = seq;
-    opened.registry = std::make_unique<Registry>(std::move(*image));
-    if (!opened.warnings.empty()) {
-      opened.warnings.push_back(went_on_with(seq));
+    if (Status status = check_image(image->table(), seq, journal); !status.ok()) return status;
+    if (first_fault) {
+      warnings.push_back(path_ + ": went on with the image of seq " + std::to_string(seq) +
+                         " and the journal, which make the same registry");
     }
-    return {};
+    good.seq = seq;
+    good.registry = std::make_unique<Registry>(std::move(*image));
+    return good;
   }
-  const std::string why = opened.warnings.empty() ? path_ + ": error: there is no image" : opened.warnings.front();
-  return refused(why + "; no other image is good: put one back from a backup");
+  return refused(first_fault.value_or(path_ + ": error: there is no image") +
+                 "; no other image is good: put one back from a backup");
 }
 
 Result<RegistryDirectory::Opened> RegistryDirectory::open_once(Journal::Mode mode, bool& is_image_gone) const {
@@ -242,7 +241,11 @@ Result<RegistryDirectory::Opened> RegistryDirectory::open_once(Journal::Mode mod
   opened.head = found->head;
   opened.journal = std::move(found->journal);
   opened.last = found->last;
-  if (Status status = read_newest_image(found->images, opened, is_image_gone); !status.ok()) return status;
+  auto image = read_good_image(found->images, *opened.journal, opened.warnings, is_image_gone);
+  if (!image.ok()) return image.status();
+  opened.image_seq = image->seq;
+  opened.bad_images = std::move(image->bad);
+  opened.registry = std::move(image->registry);
   opened.writer = std::make_unique<RegistryWriter>(opened.registry->mutable_table());
   if (Status status = replay(opened); !status.ok()) return status;
   return opened;
@@ -297,11 +300,9 @@ Result<RegistryDirectory::History> RegistryDirectory::read_history_once(
   }
   if (!seqs.empty()) return history;
   // No change has touched the code, so any image has its entry as it is now.
-  Opened opened;
-  opened.journal = std::move(found->journal);
-  if (status = read_newest_image(found->images, opened, is_image_gone); !status.ok()) return status;
-  history.entry = opened.registry->find(code);
-  history.warnings = std::move(opened.warnings);
+  const auto image = read_good_image(found->images, journal, history.warnings, is_image_gone);
+  if (!image.ok()) return image.status();
+  history.entry = image->registry->find(code);
   return history;
 }
 

@@ -132,20 +132,21 @@ class RegistryDirectory {
   }
   Result<Opened> open_once(Journal::Mode mode, bool& is_image_gone) const;
   Result<HeadRecord> read_head() const;
-  struct NearImage {
+  /// The first good one of some images, best first, with room for the changes behind it. What was bad is told in the
+  /// warnings, and that it could be done without.
+  struct GoodImage {
     std::uint64_t seq = 0;
     std::unique_ptr<Registry> registry;
+    std::vector<std::uint64_t> bad;  ///< those that were tried before
   };
-  Result<NearImage> read_nearest_image(const Found& found, std::uint64_t target, bool is_newest_wanted,
-                                       std::vector<std::string>& warnings, bool& is_image_gone) const;
+  Result<GoodImage> read_good_image(const std::vector<std::uint64_t>& images, Journal& journal,
+                                    std::vector<std::string>& warnings, bool& is_image_gone) const;
   Result<RegistryAsOf> read_past(const AsOf& as_of, bool is_since, std::vector<std::string>& warnings) const;
   Result<RegistryAsOf> read_past_once(const AsOf& as_of, bool is_since, std::vector<std::string>& warnings,
                                       bool& is_image_gone) const;
   Status check_image(const RegistryTable& table, std::uint64_t seq, Journal& journal) const;
   Status check_head(const JournalRow& row, const HeadRecord& head) const;
   Status check_head(Journal& journal, const HeadRecord& head) const;
-  std::string went_on_with(std::uint64_t image_seq) const;
-  Status read_newest_image(const std::vector<std::uint64_t>& images, Opened& opened, bool& is_image_gone) const;
   Result<History> read_history_once(Code code, const std::function<Status(const JournalRow&)>& use,
                                     bool& is_image_gone) const;
   Status replay(Opened& opened) const;
