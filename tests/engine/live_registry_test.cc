@@ -185,7 +185,7 @@ struct Probe {
 // a verdict that names its seq can be checked to the letter: not only for torn rows, also for the right moment.
 TEST(LiveRegistry, EachVerdictIsThatOfItsSeq) {
   constexpr std::uint64_t kCodes = 300;
-  constexpr std::uint64_t kChanges = 400'000 / kSlowness;
+  constexpr std::uint64_t kChanges = 200'000 / kSlowness;
   Registry registry = make_live_registry();
   RegistryWriter writer(registry.mutable_table());
   std::vector<Code> codes;
