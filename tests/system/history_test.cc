@@ -8,22 +8,12 @@
 #include <vector>
 
 #include "io/store/registry_directory.h"
+#include "tests/support/change_line.h"
 #include "tests/support/files.h"
 #include "tests/support/process.h"
 
 namespace clearline::test {
 namespace {
-
-std::string code_text(std::uint64_t number) {
-  const std::string digits = std::to_string(number);
-  return "P" + std::string(12 - digits.size(), '0') + digits;
-}
-
-std::string change(const std::string& op, std::uint64_t code, const std::string& at, const std::string& more = "") {
-  static int number = 0;
-  return R"({"op":")" + op + R"(","code":")" + code_text(code) + R"(","change_id":"k-)" + std::to_string(++number) +
-         R"(","at":")" + at + "\"" + more + "}\n";
-}
 
 class History : public testing::Test {
  protected:
@@ -75,9 +65,9 @@ void told(const ProcessResult& result, int exit_code, const std::string& words) 
 }
 
 TEST_F(History, TellsWhatChangedWhenAndByWhom) {
-  apply(change("amend", 1, "2025-11-30T09:30:00Z", R"(,"name":"KIM D","phone":null,"zips":["11111"])") +
-        change("suspend", 1, "2025-11-30T23:59:59.999999+09:00", R"(,"by":"ex_officio")") +
-        change("suspend", 2, "2025-12-01T00:00:00+09:00") + change("resume", 1, "2025-12-01T00:00:00+09:00"));
+  apply(change_at("amend", 1, "2025-11-30T09:30:00Z", R"(,"name":"KIM D","phone":null,"zips":["11111"])") +
+        change_at("suspend", 1, "2025-11-30T23:59:59.999999+09:00", R"(,"by":"ex_officio")") +
+        change_at("suspend", 2, "2025-12-01T00:00:00+09:00") + change_at("resume", 1, "2025-12-01T00:00:00+09:00"));
   const std::string pad(actor.size(), ' ');
   const std::string title = std::string("actor") + std::string(std::max<std::size_t>(actor.size(), 5) - 5, ' ');
   const auto result = history(1);
@@ -111,9 +101,9 @@ TEST_F(History, TellsWhatChangedWhenAndByWhom) {
 }
 
 TEST_F(History, AChainOfReissuesCanBeFollowed) {
-  apply(change("reissue", 1, "2025-12-01T10:00:00+09:00", R"(,"new_code":"P000000000101")") +
-        change("reissue", 101, "2025-12-02T10:00:00+09:00", R"(,"new_code":"P000000000102","phone":"01099998888")") +
-        change("reissue", 102, "2025-12-03T10:00:00+09:00", R"(,"new_code":"P000000000103")"));
+  apply(change_at("reissue", 1, "2025-12-01T10:00:00+09:00", R"(,"new_code":"P000000000101")") +
+        change_at("reissue", 101, "2025-12-02T10:00:00+09:00", R"(,"new_code":"P000000000102","phone":"01099998888")") +
+        change_at("reissue", 102, "2025-12-03T10:00:00+09:00", R"(,"new_code":"P000000000103")"));
   const auto first = history(1).out;
   EXPECT_NE(first.find("now replaced by P000000000101"), std::string::npos) << first;
   EXPECT_NE(first.find("reissued as P000000000101, whose history goes on\n"), std::string::npos) << first;
@@ -135,7 +125,7 @@ TEST_F(History, AChainOfReissuesCanBeFollowed) {
 }
 
 TEST_F(History, AnIssueTellsWhatWasRegistered) {
-  apply(change("issue", 9, "2025-12-01T10:00:00+09:00", R"(,"name":"LEE \u001b[2J\u009bB","zips":["04524"])"));
+  apply(change_at("issue", 9, "2025-12-01T10:00:00+09:00", R"(,"name":"LEE \u001b[2J\u009bB","zips":["04524"])"));
   const auto result = history(9).out;
   for (const char* line : {"name: LEE \\x1b[2J\\x9bB\n", "zips: 04524\n", "status: active\n", "issued: 2025-12-01\n"}) {
     EXPECT_NE(result.find(line), std::string::npos) << line << " is not in " << result;
@@ -144,7 +134,7 @@ TEST_F(History, AnIssueTellsWhatWasRegistered) {
 }
 
 TEST_F(History, ACodeWithoutChangesIsShownAsItIs) {
-  apply(change("suspend", 2, "2025-12-01T10:00:00+09:00"));
+  apply(change_at("suspend", 2, "2025-12-01T10:00:00+09:00"));
   const auto result = history(1);
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.out,
@@ -169,7 +159,7 @@ TEST_F(History, AnUnknownCodeIsToldAsByLookup) {
 }
 
 TEST_F(History, ErasedDataIsTold) {
-  apply(change("amend", 1, "2025-12-01T10:00:00+09:00", R"(,"name":"KIM D")"));
+  apply(change_at("amend", 1, "2025-12-01T10:00:00+09:00", R"(,"name":"KIM D")"));
   std::string erase = "UPDATE changes SET salt = NULL, before = NULL, after = NULL, data_hash = x'";
   const auto append_hash = [&](const JournalRow& row) {
     for (const std::uint8_t byte : data_hash(row)) {
@@ -210,7 +200,7 @@ TEST_F(History, WrongUseIsTold) {
 TEST_F(History, IsToldBesideAWriter) {
   Conversation writer({"registry", "apply", directory, "-"});
   for (int i = 1; i <= 3; ++i) {
-    ASSERT_TRUE(writer.send(change(i % 2 == 1 ? "suspend" : "resume", 1, "2025-12-01T10:00:00+09:00")));
+    ASSERT_TRUE(writer.send(change_at(i % 2 == 1 ? "suspend" : "resume", 1, "2025-12-01T10:00:00+09:00")));
     ASSERT_TRUE(writer.read_line());
     EXPECT_NE(history(1).out.find(": " + std::to_string(i) + " change"), std::string::npos);
   }

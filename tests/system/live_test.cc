@@ -16,6 +16,7 @@
 #include <sstream>
 #include <thread>
 
+#include "tests/support/change_line.h"
 #include "tests/support/files.h"
 #include "tests/support/process.h"
 #include "tests/support/random_input.h"
@@ -24,11 +25,6 @@ namespace clearline::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string code_text(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  return "P" + std::string(12 - digits.size(), '0') + digits;
-}
 
 std::string zip_text(std::uint64_t number) { return std::to_string(100'000 + number % 100'000).substr(1); }
 
@@ -59,11 +55,6 @@ std::uint64_t number_of(std::string_view json, const std::string& key) {
 
 bool is_ok(std::string_view answer) { return value_of(answer, "ok") == "true"; }
 bool is_repeat(std::string_view answer) { return value_of(answer, "repeat") == "true"; }
-
-std::string change_line(const std::string& op, std::uint64_t code, const std::string& id,
-                        const std::string& more = "") {
-  return R"({"op":")" + op + R"(","code":")" + code_text(code) + R"(","change_id":")" + id + "\"" + more + "}\n";
-}
 
 /// A registry directory of the codes 0 to kPeople - 1, all active, with their number in name and zip.
 class Live : public testing::Test {

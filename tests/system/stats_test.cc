@@ -4,22 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/change_line.h"
 #include "tests/support/files.h"
 #include "tests/support/process.h"
 
 namespace clearline::test {
 namespace {
-
-std::string code_text(std::uint64_t number) {
-  const std::string digits = std::to_string(number);
-  return "P" + std::string(12 - digits.size(), '0') + digits;
-}
-
-std::string change(const std::string& op, std::uint64_t code, const std::string& at, const std::string& more = "") {
-  static int number = 0;
-  return R"({"op":")" + op + R"(","code":")" + code_text(code) + R"(","change_id":"k-)" + std::to_string(++number) +
-         R"(","at":")" + at + "\"" + more + "}\n";
-}
 
 class Stats : public testing::Test {
  protected:
@@ -48,11 +38,11 @@ class Stats : public testing::Test {
 
 /// A first day with an issue, six without anything, and a seventh behind them with ten suspensions; a late renewal.
 std::string week() {
-  std::string changes = change("issue", 1'000, "2025-11-24T00:00:00+09:00");
-  for (std::uint64_t i = 0; i < 10; ++i) changes += change("issue", 2'000 + i, "2025-12-01T12:00:00+09:00");
-  for (std::uint64_t i = 0; i < 10; ++i) changes += change("suspend", 2'000 + i, "2025-12-01T14:59:59Z");
-  return changes + change("suspend", 1, "2025-12-01T15:00:00Z") +
-         change("renew", 2, "2025-11-25T00:00:00+09:00", R"(,"expires":"2030-01-01")");
+  std::string changes = change_at("issue", 1'000, "2025-11-24T00:00:00+09:00");
+  for (std::uint64_t i = 0; i < 10; ++i) changes += change_at("issue", 2'000 + i, "2025-12-01T12:00:00+09:00");
+  for (std::uint64_t i = 0; i < 10; ++i) changes += change_at("suspend", 2'000 + i, "2025-12-01T14:59:59Z");
+  return changes + change_at("suspend", 1, "2025-12-01T15:00:00Z") +
+         change_at("renew", 2, "2025-11-25T00:00:00+09:00", R"(,"expires":"2030-01-01")");
 }
 
 TEST_F(Stats, DaysAreCountedAndSurgesMarked) {
@@ -100,8 +90,8 @@ TEST_F(Stats, DaysAsCsvAndJson) {
       << "nothing is before the first day";
 
   // Another surge, with a mean: 30 issues behind eight days with eleven.
-  std::string changes = change("cancel", 2'000, "2025-12-02T12:00:00+09:00");
-  for (std::uint64_t i = 0; i < 30; ++i) changes += change("issue", 3'000 + i, "2025-12-02T12:00:00+09:00");
+  std::string changes = change_at("cancel", 2'000, "2025-12-02T12:00:00+09:00");
+  for (std::uint64_t i = 0; i < 30; ++i) changes += change_at("issue", 3'000 + i, "2025-12-02T12:00:00+09:00");
   apply(changes);
   const auto json = stats({"--format", "json", "--from", "2025-12-01"});
   EXPECT_EQ(json.exit_code, 0) << json.err;
@@ -134,7 +124,7 @@ TEST_F(Stats, WithoutChangesThereAreNoDays) {
 TEST_F(Stats, AreToldBesideAWriter) {
   Conversation writer({"registry", "apply", directory, "-"});
   for (int i = 1; i <= 3; ++i) {
-    ASSERT_TRUE(writer.send(change(i % 2 == 1 ? "suspend" : "resume", 1, "2025-12-01T10:00:00+09:00")));
+    ASSERT_TRUE(writer.send(change_at(i % 2 == 1 ? "suspend" : "resume", 1, "2025-12-01T10:00:00+09:00")));
     ASSERT_TRUE(writer.read_line());
     const std::string counted = stats({"--format", "csv"}).out;
     EXPECT_NE(counted.find("2025-12-01,suspend," + std::to_string((i + 1) / 2) + ","), std::string::npos) << counted;
