@@ -285,14 +285,7 @@ void ImpactFinder::State::judge(ImpactBlock& out) {
 
 void ImpactFinder::State::write_ndjson(const DecodedLine& line, std::span<const PastRows::Version> changed,
                                        const Verdict& before, const Verdict& after, OutBuffer& out) const {
-  if (line.has_id) {
-    out.append("{\"id\":\"");
-    append_json_text(line.id, out);
-    out.append("\"");
-  } else {
-    out.append("{\"id\":null,\"line\":");
-    out.append_number(line.line);
-  }
+  append_json_id(line, out);
   const bool is_changed = before.outcome != after.outcome || before.reasons != after.reasons;
   out.append(is_changed ? ",\"verdict_changed\":true" : ",\"verdict_changed\":false");
   for (const auto& [name, verdict] : {std::pair("before", &before), std::pair("after", &after)}) {

@@ -200,6 +200,17 @@ std::string csv_verdict_header(bool explain) {
   return header + "\n";
 }
 
+void append_json_id(const DecodedLine& line, OutBuffer& out) {
+  if (line.has_id) {
+    out.append("{\"id\":\"");
+    append_json_text(line.id, out);
+    out.append("\"");
+  } else {
+    out.append("{\"id\":null,\"line\":");
+    out.append_number(line.line);
+  }
+}
+
 VerdictWriter::VerdictWriter(Format format, bool explain, const Policy& policy, const RegistryIdentity& identity)
     : format_(format), explain_(explain), policy_(&policy) {
   const std::string incarnation = std::to_string(identity.incarnation);
@@ -227,15 +238,8 @@ void VerdictWriter::write(const DecodedLine& line, const Verdict& verdict, OutBu
 }
 
 void VerdictWriter::write_ndjson(const DecodedLine& line, const Verdict& verdict, OutBuffer& out) const {
-  if (line.has_id) {
-    out.append("{\"id\":\"");
-    append_json_text(line.id, out);
-    out.append("\",\"verdict\":\"");
-  } else {
-    out.append("{\"id\":null,\"line\":");
-    out.append_number(line.line);
-    out.append(",\"verdict\":\"");
-  }
+  append_json_id(line, out);
+  out.append(",\"verdict\":\"");
   out.append(to_string(verdict.outcome));
   out.append("\"");
   append_json_reasons(verdict.reasons, out);

@@ -47,6 +47,9 @@ void append_json_text(std::string_view text, OutBuffer& out);
 /// Appends a text as a CSV field, quoted where RFC 4180 wants it.
 void append_csv_text(std::string_view text, OutBuffer& out);
 
+/// The brace of an object about a line, and which one that is: `{"id":"..."`, or `{"id":null,"line":7` of one without.
+void append_json_id(const DecodedLine& line, OutBuffer& out);
+
 /// The member `,"reasons":["a","b"]`; nothing when there are none.
 void append_json_reasons(ReasonSet reasons, OutBuffer& out);
 
