@@ -115,7 +115,7 @@ std::optional<Moment> parse_moment(std::string_view text) {
   if (text.size() == 10) {
     const auto date = parse_date(text);
     if (!date) return std::nullopt;
-    return Moment{*date, ((date->days + 1) * kDaySeconds - kKoreaSeconds) * kSecondUs - 1};
+    return Moment{*date, ((date->days + 1) * kDaySeconds - kKoreaSeconds) * kSecondUs - 1, true};
   }
   const auto time = read_time(text);
   if (!time) return std::nullopt;

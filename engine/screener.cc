@@ -134,6 +134,8 @@ Screener::~Screener() = default;
 Screener::Screener(Screener&&) noexcept = default;
 Screener& Screener::operator=(Screener&&) noexcept = default;
 
+void Screener::set_today(Date today) { scratch_->today = today; }
+
 void Screener::screen(std::span<const Declaration> declarations, std::span<Verdict> verdicts) {
   assert(declarations.size() == verdicts.size());
   while (!declarations.empty()) {

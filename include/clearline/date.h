@@ -26,7 +26,8 @@ std::optional<Date> parse_date(std::string_view text);
 struct Moment {
   Date day;
   std::int64_t unix_us = 0;  ///< microseconds
-  friend bool operator==(const Moment&, const Moment&) = default;
+  bool is_day = false;       ///< a date alone was given; the same moment all the same
+  friend bool operator==(const Moment& a, const Moment& b) { return a.day == b.day && a.unix_us == b.unix_us; }
 };
 
 /// Reads a date, or an RFC 3339 time with offset. A date alone is the end of its day: the last microsecond of it, so that

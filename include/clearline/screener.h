@@ -25,6 +25,9 @@ class Screener {
   Screener(Screener&&) noexcept;
   Screener& operator=(Screener&&) noexcept;
 
+  /// Another day for missing dates, from the next batch on.
+  void set_today(Date today);
+
   /// Judges a batch. The registry may change meanwhile: each declaration is judged by it at one seq, which is published
   /// when the call begins or later.
   ///   declarations  [n]  any n; looked up in groups whose cache misses overlap

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "io/formats/change_lines.h"
 #include "io/formats/change_reader.h"
 #include "io/formats/compression.h"
+#include "io/store/change_parcel.h"
 #include "io/store/change_queue.h"
 #include "io/store/output_file.h"
 #include "io/store/registry_store.h"
@@ -42,19 +44,9 @@ class Answers {
     return answers;
   }
 
-  /// What a line is called in its answer.
-  struct Line {
-    std::uint64_t number = 0;
-    std::optional<std::string> change_id;
-  };
-
-  void write(std::span<const Line> lines, std::span<const ChangeRequest> requests) {
+  void write(std::span<const ChangeParcel::Line> lines, std::span<const ChangeRequest> requests) {
     out_.clear();
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-      const ChangeAnswer& answer = requests[i].answer;
-      ++(answer.error ? refused_ : answer.repeat ? repeated_ : done_);
-      append_change_answer(lines[i].change_id, lines[i].number, answer, out_);
-    }
+    append_answers(lines, requests, out_, tally_);
     // What cannot be told is done all the same: whoever sends it again is answered with `repeat`.
     if (status_.ok()) status_ = file_.write(out_.text());
     if (!status_.ok()) is_lost_.store(true, std::memory_order_relaxed);
@@ -64,9 +56,7 @@ class Answers {
   bool is_lost() const { return is_lost_.load(std::memory_order_relaxed); }
 
   // After the queue has ended.
-  std::uint64_t done() const { return done_; }
-  std::uint64_t repeated() const { return repeated_; }
-  std::uint64_t refused() const { return refused_; }
+  const AnswerTally& tally() const { return tally_; }
   Status end() {
     if (file_.pipe_closed()) return {};
     return status_.ok() ? file_.commit() : status_;
@@ -78,9 +68,7 @@ class Answers {
   OutBuffer out_;
   Status status_;
   std::atomic<bool> is_lost_{false};
-  std::uint64_t done_ = 0;
-  std::uint64_t repeated_ = 0;
-  std::uint64_t refused_ = 0;
+  AnswerTally tally_;
 };
 
 /// Sends the changes of an input off as they come.
@@ -92,8 +80,8 @@ class ChangeSender {
   /// Takes further bytes; `is_end`: there are no more.
   void take(std::string_view bytes, bool is_end) {
     lines_.take(bytes, is_end, [this](std::uint64_t number, std::string_view line) {
-      take_line(number, line);
-      if (requests_.size() == ChangeQueue::kGroupMax) send();
+      parcel_.add(number, reader_.read(line), actor_);
+      if (parcel_.requests.size() == ChangeQueue::kGroupMax) send();
     });
     send();
   }
@@ -101,27 +89,14 @@ class ChangeSender {
   std::uint64_t lines() const { return lines_.count(); }
 
  private:
-  void take_line(std::uint64_t number, std::string_view line) {
-    ChangeReader::Outcome outcome = reader_.read(line);
-    ChangeRequest& request = requests_.emplace_back();
-    if (outcome.fault) {
-      request.is_answered = true;
-      request.answer = malformed_answer(outcome.fault);
-      names_.push_back({number, std::move(outcome.change_id)});
-      return;
-    }
-    names_.push_back({number, outcome.change.change_id});
-    request.change = std::move(outcome.change);
-    request.actor = actor_;
-  }
-
   void send() {
-    if (requests_.empty()) return;
-    auto names = std::make_shared<std::vector<Answers::Line>>(std::move(names_));
-    queue_->submit(std::move(requests_), [answers = answers_, names = std::move(names)](
-                                             std::span<ChangeRequest> requests) { answers->write(*names, requests); });
-    names_.clear();
-    requests_.clear();
+    if (parcel_.empty()) return;
+    ChangeParcel parcel = std::exchange(parcel_, {});
+    auto lines = std::make_shared<std::vector<ChangeParcel::Line>>(std::move(parcel.lines));
+    queue_->submit(std::move(parcel.requests),
+                   [answers = answers_, lines = std::move(lines)](std::span<ChangeRequest> requests) {
+                     answers->write(*lines, requests);
+                   });
   }
 
   ChangeQueue* queue_;
@@ -129,8 +104,7 @@ class ChangeSender {
   std::string actor_;
   ChangeReader reader_;
   ChangeLines lines_;
-  std::vector<ChangeRequest> requests_;
-  std::vector<Answers::Line> names_;
+  ChangeParcel parcel_;
 };
 
 }  // namespace
@@ -166,9 +140,10 @@ Status run_apply(const ApplyRequest& request, ApplyReport& report) {
   }
   report.has_run = true;
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  report.done = (*answers)->done();
-  report.repeated = (*answers)->repeated();
-  report.refused = (*answers)->refused();
+  const AnswerTally& tally = (*answers)->tally();
+  report.done = tally.ok;
+  report.repeated = tally.repeats;
+  report.refused = std::accumulate(tally.refused.begin(), tally.refused.end(), std::uint64_t{0});
   report.registry_seq = (*store)->registry().seq();
   if ((*store)->state() != RegistryStore::State::kReady) return {StatusKind::kOutput, (*store)->state_reason()};
   if (Status status = (*answers)->end(); !status.ok()) return status;

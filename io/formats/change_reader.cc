@@ -209,7 +209,7 @@ ChangeReader& ChangeReader::operator=(ChangeReader&&) noexcept = default;
 ChangeReader::Outcome ChangeReader::read(std::string_view line) {
   Outcome outcome;
   if (line.size() > kLineBytesMaxDefault) {
-    outcome.fault = {"line is longer than the limit", 0};
+    outcome.fault = {kLineTooLong, 0};
     return outcome;
   }
   outcome.fault = state_->object.parse(line);

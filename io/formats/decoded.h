@@ -17,6 +17,9 @@ struct LineFault {
   explicit operator bool() const { return !what.empty(); }
 };
 
+/// The fault of a line or record beyond the limit of its input.
+inline constexpr std::string_view kLineTooLong = "line is longer than the limit";
+
 /// One decoded line beside its Declaration.
 struct DecodedLine {
   std::string_view id;     ///< unescaped; only with has_id

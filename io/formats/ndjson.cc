@@ -424,7 +424,7 @@ void NdjsonDecoder::next(DecodedBatch& batch) {
     std::string_view whole = state.text.substr(line, read.end - line);
     if (whole.ends_with('\r')) whole.remove_suffix(1);
     if (whole.size() > state.line_bytes_max) {
-      decoded.fault = {"line is longer than the limit", 0};
+      decoded.fault = {kLineTooLong, 0};
       continue;
     }
     if (!read.is_valid) {

@@ -137,7 +137,7 @@ class RecordDecoder {
   }
 
   LineFault decode_line(std::string_view line, std::uint64_t line_number, DecodedRecords& out) {
-    if (line.size() > format_->line_bytes_max) return {"line is longer than the limit", 0};
+    if (line.size() > format_->line_bytes_max) return {kLineTooLong, 0};
     if (const LineFault fault = object_.parse(line)) return fault;
     raw_.clear();
     member_columns_.fill(0);

@@ -36,6 +36,13 @@ Verdict malformed_verdict(std::uint64_t registry_seq) {
   return verdict;
 }
 
+bool is_outside(const std::optional<Moment>& declared_at, const Receipt& receipt) {
+  if (!declared_at) return false;
+  constexpr std::int64_t kDayUs = std::int64_t{24} * 3600 * 1'000'000;
+  const std::int64_t start_us = declared_at->is_day ? declared_at->unix_us - kDayUs + 1 : declared_at->unix_us;
+  return declared_at->unix_us < receipt.earliest_us || start_us > receipt.latest_us;
+}
+
 }  // namespace
 
 struct BlockScreener::State {
@@ -45,11 +52,12 @@ struct BlockScreener::State {
         options(screen_options) {}
 
   template <typename Decoder>
-  void screen(Decoder& decoder, const Block& in, VerdictBlock& out);
+  void screen(Decoder& decoder, const Lines& in, VerdictBlock& out);
 
   Screener screener;
   VerdictWriter writer;
   ScreenOptions options;
+  const Receipt* receipt = nullptr;     // of the lines, where it counts
   const InputFormat* format = nullptr;  // what the decoder was made for
   std::variant<std::monostate, NdjsonDecoder, CsvDecoder> decoder;
   DecodedBatch batch;
@@ -63,6 +71,17 @@ BlockScreener::BlockScreener(BlockScreener&&) noexcept = default;
 BlockScreener& BlockScreener::operator=(BlockScreener&&) noexcept = default;
 
 void BlockScreener::screen_block(const Block& in, VerdictBlock& out) {
+  state_->receipt = nullptr;
+  screen_lines({in.text(), in.first_line, in.format}, out);
+}
+
+void BlockScreener::screen_received(const Lines& in, const Receipt& receipt, VerdictBlock& out) {
+  state_->receipt = &receipt;
+  state_->screener.set_today(receipt.today);
+  screen_lines(in, out);
+}
+
+void BlockScreener::screen_lines(const Lines& in, VerdictBlock& out) {
   assert(in.format != nullptr);
   State& state = *state_;
   if (state.format != in.format) {
@@ -75,6 +94,7 @@ void BlockScreener::screen_block(const Block& in, VerdictBlock& out) {
   }
   out.lines.clear();
   out.tally = {};
+  out.lines_too_long = 0;
   if (auto* ndjson = std::get_if<NdjsonDecoder>(&state.decoder)) {
     state.screen(*ndjson, in, out);
   } else {
@@ -83,13 +103,19 @@ void BlockScreener::screen_block(const Block& in, VerdictBlock& out) {
 }
 
 template <typename Decoder>
-void BlockScreener::State::screen(Decoder& input, const Block& in, VerdictBlock& out) {
-  input.start(in.text(), in.first_line);
+void BlockScreener::State::screen(Decoder& input, const Lines& in, VerdictBlock& out) {
+  input.start(in.text, in.first_line);
   for (input.next(batch); batch.size != 0; input.next(batch)) {
     // A malformed line is screened along with the others as an empty declaration, and its verdict overwritten: leaving
     // it out would split the group.
     for (std::size_t i = 0; i < batch.size; ++i) {
-      if (batch.lines[i].fault) batch.declarations[i] = {};
+      DecodedLine& line = batch.lines[i];
+      if (receipt != nullptr && !line.fault && is_outside(batch.declarations[i].declared_at, *receipt)) {
+        line.fault = {"declared_at is too far from the time of receipt", 0};
+      }
+      if (!line.fault) continue;
+      batch.declarations[i] = {};
+      out.lines_too_long += static_cast<std::uint64_t>(line.fault.what == kLineTooLong);
     }
     screener.screen(std::span(batch.declarations).first(batch.size), std::span(verdicts).first(batch.size));
     for (std::size_t i = 0; i < batch.size; ++i) {

@@ -31,6 +31,22 @@ struct Tally {
 struct VerdictBlock {
   OutBuffer lines;
   Tally tally;
+  std::uint64_t lines_too_long = 0;  ///< of the malformed ones
+};
+
+/// Whole lines of an input, wherever they lie: kBlockPadding zero bytes are behind them.
+struct Lines {
+  std::string_view text;
+  std::uint64_t first_line = 1;
+  const InputFormat* format = nullptr;
+};
+
+/// When lines came, where their senders must not choose another time: a `declared_at` outside of the window is malformed. A
+/// date alone is within when any moment of its day is.
+struct Receipt {
+  Date today;                  ///< stands for a missing `declared_at`
+  std::int64_t earliest_us{};  ///< Unix time
+  std::int64_t latest_us{};
 };
 
 enum class Emit { kAll, kFlagged };  ///< flagged: whatever is not clear
@@ -54,8 +70,12 @@ class BlockScreener {
 
   /// Replaces what is in `out`. Nothing is allocated once the buffers have the size that blocks need.
   void screen_block(const Block& in, VerdictBlock& out);
+  /// The same of lines that came just now.
+  void screen_received(const Lines& in, const Receipt& receipt, VerdictBlock& out);
 
  private:
+  void screen_lines(const Lines& in, VerdictBlock& out);
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -1,4 +1,4 @@
-// The only file that knows OpenSSL's libcrypto.
+// Of the journal, the only file that knows OpenSSL's libcrypto.
 #include "io/store/chain.h"
 
 #include <openssl/evp.h>

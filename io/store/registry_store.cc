@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -135,6 +136,7 @@ Result<std::unique_ptr<RegistryStore>> RegistryStore::open(const std::string& pa
     }
   }
   store->next_ = last;
+  store->last_effective_us_.store(last.effective_us, std::memory_order_relaxed);
   store->newest_image_ = store->opened_.image_seq;
   if (Status status = store->load_ids(); !status.ok()) return status;
   if (options.moves_wal_aside) store->wal_thread_ = std::jthread([it = store.get()] { it->move_wal_aside(); });
@@ -165,6 +167,12 @@ std::string RegistryStore::state_reason() const {
   return state_reason_;
 }
 
+std::optional<std::int64_t> RegistryStore::last_change_us() const {
+  Journal::Last last;
+  last.effective_us = last_effective_us_.load(std::memory_order_relaxed);
+  return last.effective_time();
+}
+
 void RegistryStore::fail(State state, const std::string& reason) {
   state_reason_ = reason;
   state_.store(state, std::memory_order_release);  // pairs with the acquire in state()
@@ -180,7 +188,11 @@ void RegistryStore::apply(std::span<ChangeRequest* const> requests) {
   const RegistryWriter::Mark mark = opened_.writer->mark();
   const Journal::Last before = next_;
   Status status = prepare_group(requests);
-  if (status.ok() && !pending_.empty()) status = opened_.journal->commit();
+  const auto commit_start = std::chrono::steady_clock::now();
+  if (status.ok() && !pending_.empty()) {
+    status = opened_.journal->commit();
+    commit_times_.journal.add(std::chrono::steady_clock::now() - commit_start);
+  }
   if (!status.ok()) {
     const JournalFault fault = opened_.journal->fault();
     opened_.journal->rollback();
@@ -196,7 +208,9 @@ void RegistryStore::apply(std::span<ChangeRequest* const> requests) {
     return;
   }
   if (!pending_.empty()) {
+    const auto head_start = std::chrono::steady_clock::now();
     status = head_->write({opened_.head.identity, next_.seq, next_.chain});
+    commit_times_.head.add(std::chrono::steady_clock::now() - head_start);
     if (!status.ok()) {
       // The rows are on disk and not answered: the next start counts them, and sending them again finds them.
       forget_group();
@@ -215,6 +229,7 @@ void RegistryStore::apply(std::span<ChangeRequest* const> requests) {
     pending_.clear();
     after_.clear();
   }
+  last_effective_us_.store(next_.effective_us, std::memory_order_relaxed);  // relaxed: a number to be shown
   opened_.writer->settle();
   for (ChangeRequest* request : requests) request->is_answered = true;
   if (opened_.journal->wal_bytes() >= options_.wal_bytes_max) {

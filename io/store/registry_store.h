@@ -37,12 +37,19 @@
 #include "clearline/registry.h"
 #include "clearline/status.h"
 #include "engine/hash.h"
+#include "engine/latency_histogram.h"
 #include "engine/registry_writer.h"
 #include "io/formats/change_reader.h"
 #include "io/store/change_ids.h"
 #include "io/store/registry_directory.h"
 
 namespace clearline {
+
+/// How long commits took, of all groups since the start.
+struct CommitTimes {
+  LatencyHistogram journal;  ///< commit of the journal, with its fsync
+  LatencyHistogram head;     ///< write of head, with its fsync
+};
 
 /// A change on its way, and its answer.
 struct ChangeRequest {
@@ -77,6 +84,10 @@ class RegistryStore {
 
   /// Answers changes, in order. Those that are answered already stay as they are.
   void apply(std::span<ChangeRequest* const> requests);
+
+  const CommitTimes& commit_times() const { return commit_times_; }
+  /// The `effective` of the last published change (Unix time, microseconds); nothing before the first one.
+  std::optional<std::int64_t> last_change_us() const;  // waits for nobody
 
   enum class State { kReady, kNoSpace, kFailed };
   State state() const { return state_.load(std::memory_order_acquire); }
@@ -134,6 +145,8 @@ class RegistryStore {
   std::string content_;
   std::vector<std::uint8_t> random_;
 
+  CommitTimes commit_times_;
+  std::atomic<std::int64_t> last_effective_us_{Journal::Last{}.effective_us};
   std::mutex checkpoint_mutex_;  // one checkpoint at a time
 
   // The thread that moves the write-ahead log aside.
