@@ -11,6 +11,7 @@
 
 #include "engine/isa.h"
 #include "io/cli/command.h"
+#include "io/cli/config_verb.h"
 #include "io/cli/demo_verb.h"
 #include "io/cli/generate_verb.h"
 #include "io/cli/lookup_verb.h"
@@ -56,12 +57,13 @@ int run(int argc, char** argv) {
       "  clearline screen day.ndjson -r registry.img -o verdicts.ndjson\n\n"
       "'clearline VERB --help' tells more. Data goes to stdout, words to stderr.\n"
       "CLEARLINE_ISA=scalar|sse2|avx2|avx512 picks the kernels; without it the best ones of the machine run.\n"
-      "Exit: 0 done, 1 a --fail-on condition, 2 wrong use, 3 input, 4 registry, 5 output, 7 interrupted, 70 a bug, 78 "
-      "policy.");
+      "Exit: 0 done, 1 a --fail-on condition, 2 wrong use, 3 input, 4 registry, 5 output, 6 peer, 7 interrupted, "
+      "70 a bug, 78 configuration or policy.");
   Command command;
   add_screen_verb(app, command);
   add_registry_verbs(app, command);
   add_lookup_verb(app, command);
+  add_config_verb(app, command);
   add_generate_verb(app, command);
   add_demo_verb(app, command);
   auto* version = app.add_subcommand("version", "Show the version");

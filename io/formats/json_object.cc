@@ -27,25 +27,19 @@ LineFault JsonObject::parse(std::string_view line) {
   mark_json_bytes(text, state_->special);
   LineWalker walker(text.data(), text.size(), state_->special.data());
 
-  const auto decoded = [](const RawString& raw) {
-    std::string out(raw.view());
-    if (raw.has_escapes) out.resize(static_cast<std::size_t>(unescape(raw, out.data()) - out.data()));
-    return out;
-  };
   struct Gatherer {
     std::vector<Member>& members;
     LineWalker& walker;
-    decltype(decoded)& decode;
 
     Member& add(const RawString& key, const char* key_begin, Kind kind) {
       Member& member = members.emplace_back();
-      member.key = decode(key);
+      member.key = unescaped(key);
       member.kind = kind;
       member.column = walker.column_of(key_begin);
       return member;
     }
     void text(const RawString& key, const char* key_begin, const RawString& value) {
-      add(key, key_begin, Kind::kString).text = decode(value);
+      add(key, key_begin, Kind::kString).text = unescaped(value);
     }
     void null(const RawString& key, const char* key_begin) { add(key, key_begin, Kind::kNull); }
     void other(const RawString& key, const char* key_begin, std::string_view raw) {
@@ -64,7 +58,7 @@ LineFault JsonObject::parse(std::string_view line) {
           all_strings = false;
           break;
         }
-        texts.push_back(decode(element));
+        texts.push_back(unescaped(element));
         walker.skip_space();
         if (*walker.position() == ',') walker.set_position(walker.position() + 1);
       }
@@ -74,7 +68,7 @@ LineFault JsonObject::parse(std::string_view line) {
       member.texts = std::move(texts);
     }
   };
-  Gatherer gatherer{members_, walker, decoded};
+  Gatherer gatherer{members_, walker};
   if (walker.walk(text.data(), gatherer)) return {};
   members_.clear();
   return walker.fault();

@@ -66,4 +66,10 @@ char* unescape(const RawString& raw, char* out) {
   return out;
 }
 
+std::string unescaped(const RawString& raw) {
+  std::string text(raw.view());
+  if (raw.has_escapes) text.resize(static_cast<std::size_t>(unescape(raw, text.data()) - text.data()));
+  return text;
+}
+
 }  // namespace clearline

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace clearline {
@@ -38,5 +39,6 @@ inline int hex4(const char* at) {
 /// Unescapes a checked string to `out`, where as many bytes fit as it has: it never becomes longer. The end of what was
 /// written.
 char* unescape(const RawString& raw, char* out);
+std::string unescaped(const RawString& raw);
 
 }  // namespace clearline

@@ -1,0 +1,36 @@
+// Clients: who may do what. Tokens are held as SHA-256 hashes, and compared in time that does not depend on where they differ.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "io/net/server_config.h"
+
+namespace clearline {
+
+/// SHA-256 of a token.
+TokenHash hash_token(std::string_view token);
+
+class Clients {
+ public:
+  Clients() = default;
+  explicit Clients(std::vector<ClientConfig> clients) : clients_(std::move(clients)) {}
+
+  /// Whether anybody is configured. Otherwise loopback feeds need no token.
+  bool empty() const { return clients_.empty(); }
+  /// The client of a token; nothing if it is nobody's. All are compared, whichever it is.
+  const ClientConfig* of_token(std::string_view token) const;
+  /// The client of a user of this machine on the Unix socket; nothing if none has that uid.
+  const ClientConfig* of_user(std::uint32_t uid) const;
+  /// Whether any of them is a user of this machine.
+  bool has_users() const;
+  /// Whether a client is still there as it was: same name, role and proof. A reload may have removed it.
+  bool has(const ClientConfig& client) const;
+
+ private:
+  std::vector<ClientConfig> clients_;
+};
+
+}  // namespace clearline
