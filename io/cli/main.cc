@@ -16,8 +16,10 @@
 #include "io/cli/generate_verb.h"
 #include "io/cli/lookup_verb.h"
 #include "io/cli/machine.h"
+#include "io/cli/operator_verbs.h"
 #include "io/cli/registry_verbs.h"
 #include "io/cli/screen_verb.h"
+#include "io/cli/serve_verb.h"
 #include "io/cli/usage.h"
 #include "io/cli/words.h"
 #include "io/store/image.h"
@@ -64,6 +66,8 @@ int run(int argc, char** argv) {
   add_registry_verbs(app, command);
   add_lookup_verb(app, command);
   add_config_verb(app, command);
+  add_serve_verb(app, command);
+  add_operator_verbs(app, command);
   add_generate_verb(app, command);
   add_demo_verb(app, command);
   auto* version = app.add_subcommand("version", "Show the version");

@@ -139,7 +139,9 @@ Conversation::~Conversation() {
   end();
 }
 
-void Conversation::kill() const { ::kill(child_, SIGKILL); }
+void Conversation::kill() const { signal(SIGKILL); }
+
+void Conversation::signal(int number) const { ::kill(child_, number); }
 
 /// Moves what can be moved now, after waiting at most a minute for something to move.
 void Conversation::exchange(Wait wait) {

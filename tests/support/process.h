@@ -52,6 +52,9 @@ class Conversation {
   std::optional<std::string> take_line();
   /// SIGKILL. Any thread may call it before end().
   void kill() const;
+  /// Sends a signal; the same.
+  void signal(int number) const;
+  pid_t pid() const { return child_; }
   /// Closes its stdin and waits for its end. `out` holds what was not read line by line.
   ProcessResult end();
 

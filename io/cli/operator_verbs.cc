@@ -1,0 +1,141 @@
+#include "io/cli/operator_verbs.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "io/cli/options.h"
+#include "io/cli/words.h"
+#include "io/net/config_file.h"
+#include "io/net/operator_client.h"
+#include "io/net/server_config.h"
+
+namespace clearline {
+namespace {
+
+/// Which server is meant.
+struct ServerPlace {
+  std::string socket;
+  std::string config;
+};
+
+void add_place_options(CLI::App& verb, ServerPlace& place) {
+  auto* socket = verb.add_option("--socket", place.socket, "Its Unix socket; else " + ServerConfig().changes_socket)
+                     ->check(not_empty)
+                     ->type_name("PATH");
+  verb.add_option("--config", place.config, "Its configuration, which names the socket")
+      ->check(not_empty)
+      ->type_name("FILE")
+      ->excludes(socket);
+}
+
+Result<std::string> ask(const ServerPlace& place, std::string_view request) {
+  std::string socket = place.socket;
+  if (!place.config.empty()) {
+    const auto config = read_config(place.config);
+    if (!config.ok()) return config.status();
+    socket = config->changes_socket;
+    if (socket.empty()) return Status(StatusKind::kUsage, place.config + ": error: [changes] has no socket");
+  }
+  return ask_server(socket.empty() ? ServerConfig().changes_socket : socket, request);
+}
+
+/// A JSON object as lines `path.of.member  value`; numbers, texts and objects are all there is in a status.
+std::string as_lines(std::string_view json) {
+  std::string text;
+  std::string path;
+  std::vector<std::size_t> starts;
+  std::string name;
+  const auto take_string = [&](std::size_t& at) {
+    const std::size_t end = json.find('"', at + 1);
+    std::string word(json.substr(at + 1, end - at - 1));
+    at = end + 1;
+    return word;
+  };
+  for (std::size_t at = 0; at < json.size();) {
+    const char c = json[at];
+    if (c == '{') {
+      starts.push_back(path.size());
+      if (!name.empty()) path += name + ".";
+      name.clear();
+      ++at;
+    } else if (c == '}') {
+      path.resize(starts.back());
+      starts.pop_back();
+      ++at;
+    } else if (c == ',' || c == ':') {
+      ++at;
+    } else if (c == '"' && name.empty()) {
+      name = take_string(at);
+    } else {
+      std::string value;
+      if (c == '"') {
+        value = take_string(at);
+      } else {
+        const std::size_t end = json.find_first_of(",}", at);
+        value = json.substr(at, end - at);
+        at = end;
+      }
+      text += fmt::format("{:<44}{}\n", path + name, value);
+      name.clear();
+    }
+  }
+  return text;
+}
+
+enum class StatusForm { kText, kJson };
+
+}  // namespace
+
+void add_operator_verbs(CLI::App& app, Command& command) {
+  struct Request {
+    ServerPlace place;
+    StatusForm form = StatusForm::kText;
+  };
+  auto request = std::make_shared<Request>();
+  auto* status = app.add_subcommand("status", "Show what a running server has counted");
+  add_place_options(*status, request->place);
+  add_choice<StatusForm>(*status, "--format", request->form, {{"text", StatusForm::kText}, {"json", StatusForm::kJson}},
+                         "A line each, or one JSON object");
+  status->footer(
+      "Times are in microseconds; connections, lines and bytes are counted since its start.\n\n"
+      "Examples:\n"
+      "  clearline status --config server.toml\n"
+      "  clearline status --format json | jq .feeds.verdicts\n\n"
+      "Exit: 0 shown, 6 no server there, or it refused.");
+  status->callback([request, &command] {
+    command.run = [request]() -> Status {
+      auto answer = ask(request->place, "status");
+      if (!answer.ok()) return answer.status();
+      constexpr std::string_view kBefore = "{\"status\":";
+      const std::string json = answer->substr(kBefore.size(), answer->size() - kBefore.size() - 1);
+      return tell(request->form == StatusForm::kJson ? json + "\n" : as_lines(json));
+    };
+  });
+
+  auto* control = app.add_subcommand("control", "Ask a running server for something");
+  control->require_subcommand(1);
+  const auto add_request = [&](const std::string& name, const std::string& help, const std::string& footer) {
+    auto place = std::make_shared<ServerPlace>();
+    auto* verb = control->add_subcommand(name, help);
+    add_place_options(*verb, *place);
+    verb->footer(footer);
+    verb->callback([place, name, &command] {
+      command.run = [place, name]() -> Status {
+        auto answer = ask(*place, name);
+        return answer.ok() ? tell(*answer + "\n") : answer.status();
+      };
+    });
+  };
+  add_request("checkpoint", "Write an image of the registry as it is now",
+              "It serves on meanwhile. A start reads the newest image and the changes behind it.\n\n"
+              "Example:\n  clearline control checkpoint --config server.toml");
+  add_request(
+      "reload", "Read the configuration again",
+      "Policy and clients are replaced, as by SIGHUP; a configuration with faults changes nothing, and its faults are\n"
+      "told.\n\nExample:\n  clearline control reload --config server.toml");
+}
+
+}  // namespace clearline

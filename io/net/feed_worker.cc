@@ -1,0 +1,595 @@
+#include "io/net/feed_worker.h"
+
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <utility>
+
+#include "io/formats/special_bytes.h"
+#include "io/net/hello.h"
+
+namespace clearline {
+namespace {
+
+constexpr std::size_t kReadBytes = std::size_t{128} << 10;
+constexpr std::size_t kSliceBytes = std::size_t{64} << 10;
+constexpr std::size_t kSliceLines = 2'048;
+/// A declaration of fewer bytes is none: `{` and a line end. So a read cannot hold more lines than half its bytes.
+constexpr std::size_t kLineBytesMin = 2;
+/// When 7/8 of unanswered_bytes_total are used, reads are bites: whoever takes its answers is served on, and a thousand that do
+/// not take theirs fill the rest slowly, until write_stall_timeout ends them.
+constexpr std::size_t kScarceShare = 8;
+constexpr std::size_t kBiteBytes = 4'096;
+constexpr std::string_view kBom = "\xEF\xBB\xBF";  // dropped at the start of a feed, as of a file
+constexpr std::chrono::milliseconds kStarvedRetry{5};
+constexpr std::chrono::seconds kLinger{1};
+
+std::int64_t now_unix_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+/// Processor time of this thread.
+std::chrono::nanoseconds thread_time() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+/// Zero bytes behind a text in the middle of a block, as decoders want them, as long as this lives.
+class ZerosBehind {
+ public:
+  explicit ZerosBehind(char* end) : end_(end) {
+    std::memcpy(saved_.data(), end_, kBlockPadding);
+    std::memset(end_, 0, kBlockPadding);
+  }
+  ZerosBehind(const ZerosBehind&) = delete;
+  ZerosBehind& operator=(const ZerosBehind&) = delete;
+  ~ZerosBehind() { std::memcpy(end_, saved_.data(), kBlockPadding); }
+
+ private:
+  char* end_;
+  std::array<char, kBlockPadding> saved_;
+};
+
+}  // namespace
+
+struct FeedWorker::Connection {
+  Connection(asio::io_context& io, std::size_t line_bytes_max) : socket(io), lines(line_bytes_max) {}
+
+  bool is_served() const { return phase == Phase::kHello || phase == Phase::kOpen; }
+
+  Tcp::socket socket;
+  std::string address;
+  FeedLines lines;
+  std::string held;  // verdicts that the system has not taken yet
+  std::size_t held_sent = 0;
+  std::uint64_t held_declarations = 0;
+  std::uint64_t counted = 0;  // of its bytes, in unanswered_bytes
+  std::size_t place = 0;      // in connections_
+  enum class Phase : std::uint8_t { kHello, kOpen, kLingering, kClosed } phase = Phase::kHello;
+  bool is_at_end = false;  // the peer sends no more
+  bool is_starved = false;
+  std::size_t left_to_drain = 0;
+  std::optional<ClientConfig> client;
+  Screening* screening = nullptr;
+  Clock::time_point phase_start;  // of hello and lingering
+  Clock::time_point last_active;  // anything read or sent
+  Clock::time_point read_at;      // of what is answered now
+  std::int64_t received_us = 0;   // the same as Unix time
+};
+
+/// What lines of one kind of client are screened with.
+struct FeedWorker::Screening {
+  Screening(const Registry& registry, const Policy& policy, const ScreenOptions& options, InputFormat input_format)
+      : explain(options.explain), format(std::move(input_format)), screener(registry, policy, options) {}
+  bool explain;
+  InputFormat format;
+  BlockScreener screener;
+};
+
+FeedWorker::FeedWorker(const Parts& parts, ServingPtr serving, int number)
+    : parts_(parts),
+      limits_(parts.config.limits),
+      serving_(std::move(serving)),
+      number_(number),
+      work_(asio::make_work_guard(io_)),
+      sweeper_(io_),
+      starved_timer_(io_),
+      read_bytes_(std::min({kReadBytes, limits_.unanswered_bytes, kLineBytesMin * limits_.unanswered_lines})),
+      slice_lines_(std::min(kSliceLines, limits_.unanswered_lines)),
+      block_(FeedLines::block_bytes(read_bytes_, limits_.line_bytes + kBom.size())) {}
+
+FeedWorker::~FeedWorker() { join(Clock::now()); }
+
+void FeedWorker::start() {
+  thread_ = std::jthread([this] { run(); });
+}
+
+void FeedWorker::run() {
+  name_thread(("clr-feed-" + std::to_string(number_)).c_str());
+  sweep();
+  io_.run();
+  has_ended_.store(true, std::memory_order_release);  // pairs with the acquire in join()
+}
+
+void FeedWorker::adopt(int descriptor, const Tcp::endpoint& peer) {
+  load_.fetch_add(1, std::memory_order_relaxed);
+  asio::post(io_, [this, descriptor, peer] { take(descriptor, peer); });
+}
+
+void FeedWorker::use(ServingPtr serving) {
+  asio::post(io_, [this, serving = std::move(serving)]() mutable {
+    const bool needed_token = needs_token();
+    for (const ConnectionPtr& connection : connections_) connection->screening = nullptr;
+    screenings_.clear();  // before the policy that they look at goes
+    serving_ = std::move(serving);
+    for (const ConnectionPtr& connection : std::vector(connections_)) {
+      if (connection->phase != Connection::Phase::kOpen) continue;
+      const bool stays =
+          connection->client ? serving_->clients.has(*connection->client) : needed_token == needs_token();
+      if (stays) continue;
+      refuse(*connection, "feed_closed", "client_removed", "the client is not in the configuration any more", false);
+    }
+  });
+}
+
+void FeedWorker::drain() {
+  asio::post(io_, [this] {
+    is_draining_ = true;
+    for (const ConnectionPtr& connection : std::vector(connections_)) start_draining(connection);
+    if (connections_.empty()) sweeper_.cancel();
+    work_.reset();
+  });
+}
+
+void FeedWorker::join(Clock::time_point deadline) {
+  if (!thread_.joinable()) return;
+  while (!has_ended_.load(std::memory_order_acquire) && Clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  io_.stop();
+  thread_.join();
+  for (const ConnectionPtr& connection : std::vector(connections_)) abort(*connection);
+}
+
+void FeedWorker::take(int descriptor, const Tcp::endpoint& peer) {
+  auto connection = std::make_shared<Connection>(io_, limits_.line_bytes + kBom.size());
+  connection->address = peer.address().to_string();
+  error_code error;
+  connection->socket.assign(peer.protocol(), descriptor, error);
+  if (error) ::close(descriptor);
+  connection->socket.non_blocking(true, error);
+  connection->socket.set_option(Tcp::no_delay(true), error);
+  connection->phase_start = connection->last_active = Clock::now();
+  connection->place = connections_.size();
+  connections_.push_back(connection);
+  parts_.counters.opened.add();
+  parts_.log.write(LogLevel::kDebug, "feed_opened", {{"address", connection->address}});
+  if (!connection->socket.is_open() || is_draining_) {
+    finish(*connection);
+    return;
+  }
+  wait_readable(connection);
+}
+
+void FeedWorker::wait_readable(const ConnectionPtr& connection) {
+  connection->socket.async_wait(Tcp::socket::wait_read, [this, connection](const error_code& error) {
+    if (error || connection->phase == Connection::Phase::kClosed) return;
+    if (connection->phase == Connection::Phase::kLingering) {
+      discard(connection);
+    } else {
+      read(connection);
+    }
+  });
+}
+
+void FeedWorker::wait_writable(const ConnectionPtr& connection) {
+  connection->socket.async_wait(Tcp::socket::wait_write, [this, connection](const error_code& error) {
+    if (error || connection->phase == Connection::Phase::kClosed) return;
+    send_held(connection);
+  });
+}
+
+/// How much of a connection may be read now, so that no more is unanswered than may be; 0: nothing.
+std::size_t FeedWorker::bytes_to_read(const Connection& connection) const {
+  std::size_t bytes = read_bytes_;
+  if (is_draining_) bytes = std::min(bytes, connection.left_to_drain);
+  const std::uint64_t held = parts_.all.unanswered_bytes.load(std::memory_order_relaxed);
+  const std::uint64_t all = limits_.unanswered_bytes_total;
+  if (held < all - all / kScarceShare) return bytes;
+  return held < all ? std::min(bytes, kBiteBytes) : 0;
+}
+
+void FeedWorker::read(const ConnectionPtr& connection) {
+  if (!connection->held.empty() || connection->is_starved) return;  // goes on when that ends
+  const std::size_t room = bytes_to_read(*connection);
+  if (room == 0) {
+    parts_.counters.hit(LimitHit::kUnansweredBytesTotal);
+    connection->is_starved = true;
+    starved_.push_back(connection);
+    if (starved_.size() == 1) retry_starved();
+    return;
+  }
+  char* const data = block_.data.get();
+  const FeedLines::Framed kept = connection->lines.begin(data);
+  const ssize_t got = recv(connection->socket.native_handle(), data + kept.size, room, MSG_DONTWAIT);
+  if (got < 0) {
+    if (errno == EAGAIN || errno == EINTR) {
+      wait_readable(connection);
+    } else {
+      abort(*connection);
+    }
+    return;
+  }
+  const auto bytes = static_cast<std::size_t>(got);
+  connection->read_at = connection->last_active = Clock::now();
+  connection->received_us = now_unix_us();
+  connection->is_at_end = got == 0;
+  parts_.counters.bytes_in.add(bytes);
+  connection->left_to_drain -= std::min(connection->left_to_drain, bytes);
+  answer(connection, connection->lines.take(data, kept.size, bytes, connection->is_at_end));
+}
+
+/// Answers the whole lines in the block, as many as can be, and keeps the rest.
+void FeedWorker::answer(const ConnectionPtr& connection, FeedLines::Framed framed) {
+  Connection& one = *connection;
+  char* const data = block_.data.get();
+  std::size_t at = 0;
+  if (one.phase == Connection::Phase::kHello && framed.whole != 0 &&
+      !take_hello(one, {data, framed.whole}, at, one.is_at_end)) {
+    return;
+  }
+  while (at < framed.whole && one.held.empty() && one.phase != Connection::Phase::kClosed) {
+    std::size_t lines = 0;
+    const std::string_view slice = next_slice({data + at, framed.whole - at}, lines);
+    at += slice.size();
+    screen(one, slice, lines);
+  }
+  if (one.phase == Connection::Phase::kClosed) return;
+  if (at < framed.whole) parts_.counters.hit(LimitHit::kUnansweredBytes);
+  one.lines.keep({data + at, framed.size - at}, framed.whole - at);
+  update_held(one);
+  go_on(connection);
+}
+
+/// What comes next for a connection that has been answered as far as it goes.
+void FeedWorker::go_on(const ConnectionPtr& connection) {
+  Connection& one = *connection;
+  if (!one.held.empty()) {
+    wait_writable(connection);
+  } else if (one.is_at_end) {
+    finish(one);
+  } else if (is_draining_ && one.left_to_drain == 0) {
+    finish(one);
+  } else if (is_draining_) {
+    asio::post(io_, [this, connection] {
+      if (connection->is_served()) read(connection);
+    });
+  } else {
+    wait_readable(connection);
+  }
+}
+
+/// Looks at the first line that is not blank; `at` goes behind what is a hello. False: the connection is refused.
+bool FeedWorker::take_hello(Connection& connection, std::string_view text, std::size_t& at, bool is_last) {
+  std::string_view line;
+  std::size_t next = connection.lines.next_line() == 1 && text.starts_with(kBom) ? kBom.size() : 0;
+  for (;; connection.lines.count_lines(1)) {
+    at = next;
+    if (at == text.size()) return true;  // blank lines alone
+    const std::size_t line_end = text.find('\n', at);
+    if (line_end == std::string_view::npos && !is_last) return true;
+    line = text.substr(at, line_end - at);
+    next = line_end == std::string_view::npos ? text.size() : line_end + 1;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.find_first_not_of(" \t\r") != std::string_view::npos) break;
+  }
+  const Hello hello = line.size() <= limits_.line_bytes ? read_hello(line) : Hello{};
+  if (!hello.is_hello) {
+    if (needs_token()) {
+      refuse(connection, "feed_denied", "token_needed", "the first line must be a hello with a token", true);
+      return false;
+    }
+    connection.phase = Connection::Phase::kOpen;
+    return true;
+  }
+  if (!hello.fault.empty()) {
+    refuse(connection, "feed_denied", "malformed", hello.fault, true);
+    return false;
+  }
+  if (needs_token()) {
+    const ClientConfig* client = hello.token ? serving_->clients.of_token(*hello.token) : nullptr;
+    if (client == nullptr) {
+      refuse(connection, "feed_denied", hello.token ? "denied" : "token_needed",
+             hello.token ? "the token is nobody's" : "the hello must hold a token", true);
+      return false;
+    }
+    if (client->role != Role::kFeed) {
+      refuse(connection, "feed_denied", "denied", "the role of this client does not screen", true);
+      return false;
+    }
+    connection.client = *client;
+  }
+  at = next;
+  connection.lines.count_lines(1);
+  connection.phase = Connection::Phase::kOpen;
+  parts_.counters.hellos.add();
+  words_.clear();
+  append_hello_ok(Role::kFeed, words_);
+  return send(connection, words_.text(), 0);
+}
+
+/// The next whole lines that are screened in one go; all are blank or answered then.
+std::string_view FeedWorker::next_slice(std::string_view text, std::size_t& lines) {
+  std::string_view slice = text;
+  if (text.size() > kSliceBytes) {
+    std::size_t line_end = text.rfind('\n', kSliceBytes - 1);
+    if (line_end == std::string_view::npos) line_end = text.find('\n', kSliceBytes);
+    if (line_end != std::string_view::npos) slice = text.substr(0, line_end + 1);
+  }
+  lines = count_line_ends(slice);
+  if (lines <= slice_lines_) return slice;
+  std::size_t end = 0;
+  for (lines = 0; lines < slice_lines_; ++lines) end = slice.find('\n', end) + 1;
+  if (slice_lines_ < kSliceLines) parts_.counters.hit(LimitHit::kUnansweredLines);
+  return slice.substr(0, end);
+}
+
+void FeedWorker::screen(Connection& connection, std::string_view slice, std::size_t lines) {
+  const auto work_start = thread_time();
+  Screening& screening = screening_of(connection);
+  constexpr std::int64_t kSecondUs = 1'000'000;
+  Receipt receipt;
+  receipt.today = korean_date_us(connection.received_us);
+  receipt.earliest_us = connection.received_us - parts_.config.declared_at_window.count() * kSecondUs;
+  receipt.latest_us = connection.received_us + parts_.config.declared_at_ahead.count() * kSecondUs;
+  {
+    const ZerosBehind zeros(block_.data.get() + (slice.data() - block_.data.get()) + slice.size());
+    const Lines in{slice, connection.lines.next_line(), &screening.format};
+    screening.screener.screen_received(in, receipt, verdicts_);
+  }
+  connection.lines.count_lines(lines);
+  const Tally& tally = verdicts_.tally;
+  FeedCounters& counters = parts_.counters;
+  for (std::size_t i = 0; i < tally.outcome.size(); ++i) counters.verdicts[i].add(tally.outcome[i]);
+  for (std::size_t i = 0; i < tally.reason.size(); ++i) {
+    if (tally.reason[i] != 0) counters.reasons[i].add(tally.reason[i]);
+  }
+  counters.limits[static_cast<std::size_t>(LimitHit::kLineBytes)].add(verdicts_.lines_too_long);
+  send(connection, verdicts_.lines.text(), tally.declarations);
+  counters.work.add(thread_time() - work_start, tally.declarations);
+}
+
+/// Sends a text, or holds what the system does not take. False: the connection is gone.
+bool FeedWorker::send(Connection& connection, std::string_view text, std::uint64_t declarations) {
+  if (text.empty()) return true;
+  ssize_t sent = 0;
+  if (connection.held.empty()) {
+    sent = ::send(connection.socket.native_handle(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+      abort(connection);
+      return false;
+    }
+  }
+  const auto bytes = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
+  parts_.counters.bytes_out.add(bytes);
+  if (bytes == text.size()) {
+    count_answered(connection, declarations);
+    return true;
+  }
+  connection.held.append(text.substr(bytes));
+  connection.held_declarations += declarations;
+  return true;
+}
+
+void FeedWorker::send_held(const ConnectionPtr& connection) {
+  Connection& one = *connection;
+  const std::string_view left = std::string_view(one.held).substr(one.held_sent);
+  const ssize_t sent = ::send(one.socket.native_handle(), left.data(), left.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent < 0) {
+    if (errno == EAGAIN || errno == EINTR) {
+      wait_writable(connection);
+    } else {
+      abort(one);
+    }
+    return;
+  }
+  one.last_active = Clock::now();
+  one.held_sent += static_cast<std::size_t>(sent);
+  parts_.counters.bytes_out.add(static_cast<std::uint64_t>(sent));
+  if (one.held_sent != one.held.size()) {
+    wait_writable(connection);
+    return;
+  }
+  one.held = {};
+  one.held_sent = 0;
+  count_answered(one, std::exchange(one.held_declarations, 0));
+  answer(connection, one.lines.begin(block_.data.get()));
+}
+
+void FeedWorker::count_answered(Connection& connection, std::uint64_t declarations) {
+  parts_.counters.lines.add(declarations);
+  parts_.counters.latency.add(Clock::now() - connection.read_at, declarations);
+}
+
+void FeedWorker::start_draining(const ConnectionPtr& connection) {
+  Connection& one = *connection;
+  if (!one.is_served()) return;
+  int received = 0;
+  if (ioctl(one.socket.native_handle(), FIONREAD, &received) != 0) received = 0;
+  one.left_to_drain = static_cast<std::size_t>(std::max(received, 0));
+  // Whoever waits for something to read waits no more; whoever holds answers goes on when they are sent.
+  if (!one.held.empty() || one.is_starved) return;
+  error_code ignored;
+  one.socket.cancel(ignored);
+  if (one.left_to_drain == 0) {
+    finish(one);
+  } else {
+    read(connection);
+  }
+}
+
+void FeedWorker::discard(const ConnectionPtr& connection) {
+  const ssize_t got = recv(connection->socket.native_handle(), block_.data.get(), read_bytes_, MSG_DONTWAIT);
+  if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR))) {
+    wait_readable(connection);
+  } else {
+    remove(*connection);
+  }
+}
+
+/// Tells a peer why it is not served any more, as far as it listens, and closes.
+void FeedWorker::refuse(Connection& connection, std::string_view event, std::string_view error, std::string_view detail,
+                        bool is_hello) {
+  words_.clear();
+  if (is_hello) {
+    append_hello_refusal(error, detail, words_);
+    parts_.counters.denied.add();
+  } else {
+    append_closing(error, detail, words_);
+  }
+  const std::string_view name = connection.client ? std::string_view(connection.client->name) : std::string_view();
+  parts_.log.write(LogLevel::kWarn, event, {{"error", error}, {"address", connection.address}, {"client", name}});
+  // Behind answers that are not sent yet it would be cut off, and nobody reads them.
+  if (connection.held.empty() && !send(connection, words_.text(), 0)) return;
+  finish(connection);
+}
+
+void FeedWorker::close_for(Connection& connection, LimitHit limit, std::string_view detail) {
+  parts_.counters.hit(limit);
+  refuse(connection, "feed_closed", to_string(limit), detail, false);
+}
+
+/// No more is sent. What the peer still sends is thrown away for a while.
+void FeedWorker::finish(Connection& connection) {
+  error_code ignored;
+  connection.socket.shutdown(Tcp::socket::shutdown_send, ignored);
+  if (connection.is_at_end || !connection.socket.is_open()) {
+    remove(connection);
+    return;
+  }
+  connection.phase = Connection::Phase::kLingering;
+  connection.phase_start = Clock::now();
+  connection.lines.keep({}, 0);
+  connection.held = {};
+  update_held(connection);
+  connection.socket.cancel(ignored);
+  wait_readable(connections_[connection.place]);
+}
+
+void FeedWorker::abort(Connection& connection) {
+  parts_.counters.aborted.add();
+  remove(connection);
+}
+
+void FeedWorker::remove(Connection& connection) {
+  if (connection.phase == Connection::Phase::kClosed) return;
+  connection.phase = Connection::Phase::kClosed;
+  connection.lines.keep({}, 0);
+  connection.held = {};
+  update_held(connection);
+  error_code ignored;
+  connection.socket.close(ignored);
+  parts_.counters.closed.add();
+  load_.fetch_sub(1, std::memory_order_relaxed);
+  parts_.gone(connection.address);
+  // The last one takes its place; the pointer keeps this one alive to the end.
+  const ConnectionPtr last = connections_.back();
+  const ConnectionPtr gone = std::exchange(connections_[connection.place], last);
+  last->place = gone->place;
+  connections_.pop_back();
+  if (is_draining_ && connections_.empty()) {
+    sweeper_.cancel();
+    starved_timer_.cancel();
+  }
+}
+
+/// Counts what a connection holds.
+void FeedWorker::update_held(Connection& connection) {
+  const std::uint64_t holds = connection.lines.kept_bytes() + connection.held.size();
+  if (holds == connection.counted) return;
+  // relaxed: a sum that says when to wait; it guards nothing.
+  parts_.all.unanswered_bytes.fetch_add(holds - connection.counted, std::memory_order_relaxed);
+  connection.counted = holds;
+}
+
+FeedWorker::Screening& FeedWorker::screening_of(Connection& connection) {
+  if (connection.screening != nullptr) return *connection.screening;
+  const bool explain = connection.client && connection.client->explain;
+  const FieldNames& names =
+      connection.client && connection.client->columns ? *connection.client->columns : parts_.config.columns;
+  const auto is_it = [&](const std::unique_ptr<Screening>& known) {
+    return known->explain == explain && known->format.names == names;
+  };
+  auto found = std::find_if(screenings_.begin(), screenings_.end(), is_it);
+  if (found == screenings_.end()) {
+    ScreenOptions options;
+    options.explain = explain;
+    InputFormat format;
+    format.names = names;
+    format.line_bytes_max = limits_.line_bytes;
+    screenings_.push_back(std::make_unique<Screening>(parts_.registry, serving_->policy, options, std::move(format)));
+    found = screenings_.end() - 1;
+  }
+  connection.screening = found->get();
+  return *connection.screening;
+}
+
+/// Closes who has been quiet for too long. Comes again a few times in the shortest of the timeouts.
+void FeedWorker::sweep() {
+  const auto now = Clock::now();
+  for (const ConnectionPtr& connection : std::vector(connections_)) {
+    Connection& one = *connection;
+    const auto quiet = now - one.last_active;
+    switch (one.phase) {
+      case Connection::Phase::kHello:
+        if (needs_token() && now - one.phase_start >= limits_.handshake_timeout) {
+          close_for(one, LimitHit::kHandshakeTimeout, "no hello came in time");
+          break;
+        }
+        [[fallthrough]];
+      case Connection::Phase::kOpen:
+        if (!one.held.empty()) {
+          if (quiet >= limits_.write_stall_timeout) {
+            close_for(one, LimitHit::kWriteStallTimeout, "answers were not taken");
+          }
+        } else if (!one.is_starved && quiet >= limits_.idle_timeout) {
+          close_for(one, LimitHit::kIdleTimeout, "nothing came for too long");
+        }
+        break;
+      case Connection::Phase::kLingering:
+        if (now - one.phase_start >= kLinger) remove(one);
+        break;
+      case Connection::Phase::kClosed:
+        break;
+    }
+  }
+  if (is_draining_ && connections_.empty()) return;
+  const auto shortest = std::min({limits_.handshake_timeout, limits_.idle_timeout, limits_.write_stall_timeout});
+  sweeper_.expires_after(std::clamp<std::chrono::milliseconds>(shortest / 4, std::chrono::milliseconds(5),
+                                                               std::chrono::milliseconds(500)));
+  sweeper_.async_wait([this](const error_code& error) {
+    if (!error) sweep();
+  });
+}
+
+void FeedWorker::retry_starved() {
+  starved_timer_.expires_after(kStarvedRetry);
+  starved_timer_.async_wait([this](const error_code& error) {
+    if (error) return;
+    for (const ConnectionPtr& connection : std::exchange(starved_, {})) {
+      connection->is_starved = false;
+      if (connection->is_served()) read(connection);
+    }
+  });
+}
+
+}  // namespace clearline

@@ -1,0 +1,263 @@
+#include "io/net/server.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <future>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "io/net/asio_parts.h"
+#include "io/net/change_server.h"
+#include "io/net/config_file.h"
+#include "io/net/feed_server.h"
+#include "io/net/log.h"
+#include "io/net/status_text.h"
+#include "io/store/output_file.h"
+#include "io/store/registry_store.h"
+
+namespace clearline {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// A reload reads a few small files; behind a stop it never comes.
+constexpr std::chrono::seconds kReloadPatience{10};
+
+ServingPtr serving_of(const ServerConfig& config) {
+  return std::make_shared<const Serving>(Serving{standard_policy(), Clients(config.clients)});
+}
+
+/// The registry that is served: a directory that changes, or an image.
+struct ServedRegistry {
+  std::unique_ptr<RegistryStore> store;  // of a directory
+  std::optional<Registry> image;
+  std::vector<std::string> warnings;
+  const Registry& registry() const { return store ? store->registry() : *image; }
+};
+
+Result<ServedRegistry> open_registry(const ServerConfig& config) {
+  ServedRegistry served;
+  if (!config.registry_dir.empty()) {
+    auto store = RegistryStore::open(config.registry_dir);
+    if (!store.ok()) return store.status();
+    served.store = std::move(*store);
+    served.warnings = served.store->warnings();
+  } else {
+    auto image = read_any_registry(config.registry_image, served.warnings);
+    if (!image.ok()) return image.status();
+    served.image.emplace(std::move(*image));
+  }
+  return served;
+}
+
+class Server {
+ public:
+  explicit Server(const ServerRequest& request)
+      : request_(request),
+        log_(request.config.log_level),
+        signals_(io_, SIGTERM, SIGINT, SIGHUP),
+        work_(asio::make_work_guard(io_)) {}
+
+  Status run();
+
+ private:
+  void wait_for_signal();
+  void load();
+  Status open_listeners();
+  Status reload();
+  std::string status();
+  void stop();
+
+  const ServerRequest& request_;
+  Log log_;
+  asio::io_context io_{1};
+  asio::signal_set signals_;
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  const Clock::time_point start_ = Clock::now();
+  std::jthread loader_;
+  std::optional<ServedRegistry> served_;
+  ServerCounters counters_;
+  std::unique_ptr<FeedServer> feeds_;
+  std::unique_ptr<ChangeServer> changes_;
+  std::vector<ClientConfig> clients_;  // of the last good configuration
+  std::atomic<std::uint64_t> reloads_{0};
+  std::atomic<std::uint64_t> failed_reloads_{0};
+  Status ended_;
+};
+
+Status Server::run() {
+  name_thread("clr-control");
+  wait_for_signal();
+  log_.write(LogLevel::kInfo, "starting", {{"version", request_.version}, {"pid", std::uint64_t(getpid())}});
+  loader_ = std::jthread([this] { load(); });
+  io_.run();
+  if (loader_.joinable()) loader_.join();
+  if (feeds_ || changes_) stop();
+  log_.write(LogLevel::kInfo, "stopped", {});
+  return ended_;
+}
+
+void Server::wait_for_signal() {
+  signals_.async_wait([this](const error_code& error, int number) {
+    if (error) return;
+    wait_for_signal();
+    if (number == SIGHUP) {
+      if (feeds_) (void)reload();
+      return;
+    }
+    if (!feeds_) {
+      // Still loading: nothing was promised to anybody.
+      log_.write(LogLevel::kInfo, "stopped", {{"while", "loading"}});
+      remove_pending_output_files();
+      std::_Exit(0);
+    }
+    work_.reset();
+    io_.stop();
+  });
+}
+
+/// On the loader's thread.
+void Server::load() {
+  auto served = open_registry(request_.config);
+  asio::post(io_, [this, served = std::make_shared<Result<ServedRegistry>>(std::move(served))] {
+    if (!served->ok()) {
+      ended_ = served->status();
+      io_.stop();
+      return;
+    }
+    served_.emplace(std::move(**served));
+    for (const std::string& warning : served_->warnings) {
+      log_.write(LogLevel::kWarn, "registry", {{"warning", warning}});
+    }
+    ended_ = open_listeners();
+    if (!ended_.ok()) io_.stop();
+  });
+}
+
+Status Server::open_listeners() {
+  clients_ = request_.config.clients;
+  const ServingPtr serving = serving_of(request_.config);
+  auto feeds = FeedServer::open(request_.config, served_->registry(), serving, counters_, log_);
+  if (!feeds.ok()) return feeds.status();
+  OperatorActions actions;
+  actions.status = [this] { return status(); };
+  actions.checkpoint = [this]() -> Result<RegistryStore::Checkpoint> {
+    if (!served_->store) return Status(StatusKind::kUsage, "an image is served: there is nothing to write");
+    return served_->store->checkpoint();
+  };
+  actions.reload = [this] {
+    auto done = std::make_shared<std::promise<Status>>();
+    auto is_done = done->get_future();
+    asio::post(io_, [this, done] { done->set_value(reload()); });
+    if (is_done.wait_for(kReloadPatience) == std::future_status::ready) return is_done.get();
+    return Status(StatusKind::kInterrupted, "the server is stopping");
+  };
+  auto changes =
+      ChangeServer::open(request_.config, served_->store.get(), serving, std::move(actions), counters_, log_);
+  if (!changes.ok()) return changes.status();
+  feeds_ = std::move(*feeds);
+  changes_ = std::move(*changes);
+  for (const std::string& address : feeds_->addresses()) {
+    if (Status status = request_.tell("listening feed " + address); !status.ok()) return status;
+  }
+  for (const std::string& address : changes_->addresses()) {
+    if (Status status = request_.tell("listening changes " + address); !status.ok()) return status;
+  }
+  feeds_->start();
+  changes_->start();
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start_).count();
+  log_.write(LogLevel::kInfo, "ready",
+             {{"seq", served_->registry().seq()}, {"milliseconds", static_cast<std::uint64_t>(milliseconds)}});
+  return request_.tell("ready");
+}
+
+Status Server::reload() {
+  auto config = read_config(request_.config_path);
+  if (!config.ok()) {
+    failed_reloads_.fetch_add(1, std::memory_order_relaxed);
+    log_.write(LogLevel::kError, "reload_refused", {{"error", config.status().message()}});
+    return config.status();
+  }
+  const ServingPtr serving = serving_of(*config);
+  feeds_->use(serving);
+  changes_->use(serving);
+  clients_ = config->clients;
+  reloads_.fetch_add(1, std::memory_order_relaxed);
+  log_.write(LogLevel::kInfo, "reloaded", {{"clients", std::uint64_t(clients_.size())}});
+  ServerConfig as_started = request_.config;
+  as_started.clients = config->clients;
+  if (config_text(as_started) != config_text(*config)) {
+    log_.write(LogLevel::kWarn, "restart_needed", {{"because", "keys other than policy and clients differ"}});
+  }
+  return {};
+}
+
+std::string Server::status() {
+  ServerState state;
+  state.version = request_.version;
+  state.uptime_seconds =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start_).count());
+  const Registry& registry = served_->registry();
+  state.identity = registry.identity();
+  state.seq = registry.seq();
+  const RegistryStore* const store = served_->store.get();
+  state.store_state = "image";
+  state.is_read_only = true;
+  if (store != nullptr) {
+    const RegistryStore::State store_state = store->state();
+    state.is_read_only = store_state == RegistryStore::State::kFailed;
+    state.store_state = store_state == RegistryStore::State::kReady     ? "ready"
+                        : store_state == RegistryStore::State::kNoSpace ? "no_space"
+                                                                        : "failed";
+    if (const auto last_us = store->last_change_us()) {
+      state.last_change_age_seconds =
+          static_cast<std::uint64_t>(std::max<std::int64_t>(system_now_us() - *last_us, 0)) / 1'000'000;
+    }
+  }
+  state.policy = "standard";
+  state.reloads = reloads_.load(std::memory_order_relaxed);
+  state.failed_reloads = failed_reloads_.load(std::memory_order_relaxed);
+  return status_json(state, counters_, store != nullptr ? &store->commit_times() : nullptr);
+}
+
+void Server::stop() {
+  const auto deadline = Clock::now() + request_.config.limits.stop_timeout;
+  log_.write(LogLevel::kInfo, "stopping");
+  // A second signal, or a disk that never answers: the end comes all the same. What was answered is on disk.
+  std::signal(SIGTERM, [](int) { std::_Exit(static_cast<int>(StatusKind::kInterrupted)); });
+  std::signal(SIGINT, [](int) { std::_Exit(static_cast<int>(StatusKind::kInterrupted)); });
+  std::promise<void> stopped;
+  auto is_stopped = stopped.get_future();
+  std::jthread watchdog([&, this] {
+    if (is_stopped.wait_until(deadline + std::chrono::milliseconds(500)) == std::future_status::ready) return;
+    log_.write(LogLevel::kError, "stop_timeout");
+    std::_Exit(0);
+  });
+  {
+    std::jthread stop_feeds([&] {
+      if (feeds_) feeds_->stop(deadline);
+    });
+    if (changes_) changes_->stop(deadline);
+  }
+  feeds_.reset();
+  changes_.reset();
+  served_.reset();
+  stopped.set_value();
+}
+
+}  // namespace
+
+Status run_server(const ServerRequest& request) {
+  Server server(request);
+  return server.run();
+}
+
+}  // namespace clearline

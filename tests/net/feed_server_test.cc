@@ -1,0 +1,515 @@
+// Feeds in the process of the test: what is answered, in which order, and who is refused for what.
+#include "io/net/feed_server.h"
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "clearline/policy.h"
+#include "io/net/clients.h"
+#include "tests/support/live_directory.h"
+#include "tests/support/random_input.h"
+#include "tests/support/screening.h"
+#include "tests/support/tcp_client.h"
+
+namespace clearline::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+Registry numbered_registry(std::uint64_t entries) {
+  RegistryBuilder builder(RegistryKey{7}, {});
+  for (std::uint64_t i = 0; i < entries; ++i) builder.add(numbered_entry(i));
+  return std::move(*builder.build(RegistryBuilder::OnDuplicate::kRefuse).registry);
+}
+
+std::string declaration(std::uint64_t number) {
+  std::string code = std::to_string(number % 20);
+  code.insert(0, 12 - code.size(), '0');
+  return R"({"id":"D)" + std::to_string(number) + R"(","code":"P)" + code + R"(","name":"KIM A)" +
+         std::to_string(number % 20) + R"(","zip":")" + std::string(number % 20 < 10 ? "0000" : "000") +
+         std::to_string(number % 20) + "\"}";
+}
+
+std::string declarations(std::uint64_t count) {
+  std::string text;
+  for (std::uint64_t i = 0; i < count; ++i) text += declaration(i) + "\n";
+  return text;
+}
+
+std::string clear(std::uint64_t number) { return R"({"id":"D)" + std::to_string(number) + R"(","verdict":"clear"})"; }
+
+std::size_t open_descriptors() {
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
+}
+
+/// Where two texts differ first, with what stands there.
+std::string first_difference_of(std::string_view expected, std::string_view got) {
+  const auto [a, b] = std::mismatch(expected.begin(), expected.end(), got.begin(), got.end());
+  if (a == expected.end() && b == got.end()) return "";
+  const auto at = static_cast<std::size_t>(a - expected.begin());
+  const std::size_t line = expected.rfind('\n', at == 0 ? 0 : at - 1) + 1;
+  return "byte " + std::to_string(at) + "\n" + std::string(expected.substr(std::min(line, expected.size()), 300)) +
+         "\nbut\n" + std::string(got.substr(std::min(line, got.size()), 300));
+}
+
+class FeedServerTest : public testing::Test {
+ protected:
+  FeedServerTest() : registry_(numbered_registry(20)), log_(LogLevel::kError) {
+    config_.feed_listen = {"127.0.0.1:0"};
+    config_.feed_threads = 2;
+  }
+  ~FeedServerTest() override { stop(); }
+
+  void start() { start(registry_); }
+  void start(const Registry& registry) {
+    auto server = FeedServer::open(config_, registry, serving(), counters_, log_);
+    ASSERT_TRUE(server.ok()) << server.status().message();
+    server_ = std::move(*server);
+    server_->start();
+  }
+  ServingPtr serving() const {
+    return std::make_shared<const Serving>(Serving{standard_policy(), Clients(config_.clients)});
+  }
+  void add_client(const std::string& name, Role role, const std::string& token) {
+    ClientConfig client;
+    client.name = name;
+    client.role = role;
+    client.token = hash_token(token);
+    config_.clients.push_back(client);
+  }
+  void stop(milliseconds patience = std::chrono::seconds(20)) {
+    if (server_) server_->stop(std::chrono::steady_clock::now() + patience);
+  }
+  const std::string& address() const { return server_->addresses().front(); }
+  std::string answers_to(const std::string& text) {
+    TcpClient client(address());
+    EXPECT_TRUE(client.send(text));
+    client.half_close();
+    return client.read_all();
+  }
+  std::uint64_t hits(LimitHit limit) const {
+    std::uint64_t sum = 0;
+    for (const FeedCounters& counters : counters_.feeds)
+      sum += counters.limits[static_cast<std::size_t>(limit)].value();
+    return sum;
+  }
+  std::uint64_t sum(Counter ConnectionCounters::* counter) const {
+    std::uint64_t all = 0;
+    for (const FeedCounters& counters : counters_.feeds) all += (counters.*counter).value();
+    return all;
+  }
+  /// Waits until something holds; false: it did not within 20 s.
+  template <typename Holds>
+  static bool eventually(const Holds& holds) {
+    for (int i = 0; i < 20'000; ++i) {
+      if (holds()) return true;
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+    return false;
+  }
+
+  Registry registry_;
+  ServerConfig config_;
+  ServerCounters counters_;
+  Log log_;
+  std::unique_ptr<FeedServer> server_;
+};
+
+TEST_F(FeedServerTest, EveryDeclarationIsAnsweredInOrder) {
+  start();
+  constexpr std::uint64_t kCount = CLEARLINE_SANITIZED != 0 ? 20'000 : 200'000;
+  std::string expected;
+  for (std::uint64_t i = 0; i < kCount; ++i) expected += clear(i) + "\n";
+  EXPECT_EQ(first_difference_of(expected, answers_to(declarations(kCount))), "");
+  stop();
+  std::uint64_t lines = 0;
+  for (const FeedCounters& counters : counters_.feeds) lines += counters.lines.value();
+  EXPECT_EQ(lines, kCount);
+  EXPECT_EQ(counters_.unanswered_bytes.load(), 0U);
+}
+
+TEST_F(FeedServerTest, OneDeclarationIsAnsweredWhileTheConnectionStaysOpen) {
+  start();
+  TcpClient client(address());
+  for (std::uint64_t i = 0; i < 50; ++i) {
+    ASSERT_TRUE(client.send(declaration(i) + "\n"));
+    ASSERT_EQ(client.read_line(), clear(i));
+  }
+}
+
+TEST_F(FeedServerTest, VerdictsAreThoseOfBulkHoweverTheBytesCome) {
+  config_.declared_at_window = config_.declared_at_ahead = std::chrono::hours(24 * 365 * 9'000);
+  const std::uint64_t seed = test_seed();
+  RandomInput input(seed);
+  const Registry registry = make_registry(input.people());
+  start(registry);
+  ScreenSetup setup;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  setup.today = format_date(korean_date(std::chrono::duration_cast<std::chrono::seconds>(now).count()));
+  const std::string text = input.ndjson(3'000);
+  const std::string expected = *screen_to_text(text, registry, setup);
+  EXPECT_EQ(first_difference_of(expected, answers_to(text)), "") << "CLEARLINE_SEED=" << seed;
+  std::mt19937_64 random(seed);
+  TcpClient client(address());
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t size = random() % 8 == 0 ? random() % 4'000 : 1 + random() % 40;
+    ASSERT_TRUE(client.send(std::string_view(text).substr(at, size)));
+    at += size;
+  }
+  client.half_close();
+  EXPECT_EQ(first_difference_of(expected, client.read_all()), "") << "CLEARLINE_SEED=" << seed;
+  server_.reset();  // before its registry goes
+}
+
+TEST_F(FeedServerTest, LinesCutAtEveryByteAreTheSameLines) {
+  start();
+  const std::string text = "\xEF\xBB\xBF" + declaration(1) + "\r\n\n" +
+                           R"({"id":"\u0041\"B","code":"P000000000002","name":"김가","zip":"00002"})" +
+                           "\r\n{\"id\":1}\n" + declaration(3);
+  const std::string expected = *screen_to_text(text, registry_, {});
+  for (std::size_t at = 0; at <= text.size(); ++at) {
+    TcpClient client(address());
+    ASSERT_TRUE(client.send(text.substr(0, at)));
+    // The two parts come apart when the server has had the time to read the first; either way the answers are the same.
+    if (at % 8 == 0) std::this_thread::sleep_for(milliseconds(1));
+    ASSERT_TRUE(client.send(text.substr(at)));
+    client.half_close();
+    ASSERT_EQ(client.read_all(), expected) << at;
+  }
+  TcpClient client(address());
+  for (const char byte : text) ASSERT_TRUE(client.send({&byte, 1}));
+  client.half_close();
+  EXPECT_EQ(client.read_all(), expected);
+}
+
+TEST_F(FeedServerTest, ALineAtTheLimitPassesAndALongerOneIsAnError) {
+  config_.limits.line_bytes = 200;
+  start();
+  const auto padded = [](std::size_t bytes) {
+    std::string line = declaration(1);
+    return line.insert(line.size() - 1, bytes - line.size(), ' ');
+  };
+  const std::string bad = R"("verdict":"error","reasons":["malformed"],"detail":"line is longer than the limit"})";
+  EXPECT_EQ(answers_to(padded(200) + "\n" + padded(199) + "\r\n"), clear(1) + "\n" + clear(1) + "\n");
+  EXPECT_EQ(answers_to(padded(201) + "\n" + padded(100'000) + "\n" + declaration(2) + "\n"),
+            "{\"id\":null,\"line\":1," + bad + "\n{\"id\":null,\"line\":2," + bad + "\n" + clear(2) + "\n");
+  EXPECT_EQ(hits(LimitHit::kLineBytes), 2U);
+}
+
+TEST_F(FeedServerTest, DeclaredAtMustBeNearTheReceipt) {
+  config_.declared_at_window = std::chrono::hours(24);
+  config_.declared_at_ahead = std::chrono::hours(1);
+  start();
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+  const auto dated = [](const std::string& at) {
+    std::string line = declaration(1);
+    return line.insert(line.size() - 1, R"(,"declared_at":")" + at + "\"") + "\n";
+  };
+  constexpr std::int64_t kMinuteUs = 60'000'000;
+  const std::string error =
+      R"({"id":"D1","verdict":"error","reasons":["malformed"],"detail":"declared_at is too far from the time of receipt"})";
+  const auto day = [&](std::int64_t days) {
+    return format_date(Date{korean_date_us(us).days + static_cast<int>(days)});
+  };
+  EXPECT_EQ(answers_to(dated(format_time(us - 23 * 60 * kMinuteUs))), clear(1) + "\n");
+  EXPECT_EQ(answers_to(dated(format_time(us - 25 * 60 * kMinuteUs))), error + "\n");
+  EXPECT_EQ(answers_to(dated(format_time(us + 58 * kMinuteUs))), clear(1) + "\n");
+  EXPECT_EQ(answers_to(dated(format_time(us + 62 * kMinuteUs))), error + "\n");
+  EXPECT_EQ(answers_to(dated(day(0)) + dated(day(-1)) + dated(day(-3)) + dated(day(3))),
+            clear(1) + "\n" + clear(1) + "\n" + error + "\n" + error + "\n");
+}
+
+TEST_F(FeedServerTest, WithoutClientsAHelloIsAnsweredAndIsNoDeclaration) {
+  start();
+  EXPECT_EQ(answers_to("\n{\"hello\":{\"token\":\"anything\"}}\n{\"id\":1}\n" + declaration(1) + "\n"),
+            "{\"hello\":{\"ok\":true,\"role\":\"feed\"}}\n"
+            "{\"id\":null,\"line\":3,\"verdict\":\"error\",\"reasons\":[\"malformed\"],\"detail\":\"column 2: id is "
+            "neither string nor null\"}\n" +
+                clear(1) + "\n");
+  // Only the first line can be one.
+  const std::string late = answers_to(declaration(1) + "\n{\"hello\":{}}\n");
+  EXPECT_TRUE(late.starts_with(clear(1) + "\n{\"id\":null,\"line\":2,\"verdict\":\"hold\"")) << late;
+}
+
+TEST_F(FeedServerTest, WhereATokenIsNeededNothingElseIsAnswered) {
+  add_client("courier-a", Role::kFeed, "token-of-courier-a");
+  add_client("desk", Role::kRegistrar, "token-of-the-desk");
+  start();
+  const std::string hello = "{\"hello\":{\"token\":\"token-of-courier-a\"}}\n";
+  EXPECT_EQ(answers_to(hello + declaration(1) + "\n"),
+            "{\"hello\":{\"ok\":true,\"role\":\"feed\"}}\n" + clear(1) + "\n");
+  const auto refusal = [](const std::string& answer, const std::string& error) {
+    return answer.starts_with("{\"hello\":{\"ok\":false,\"error\":\"" + error + "\",\"detail\":\"") &&
+           answer.find('\n') == answer.size() - 1;
+  };
+  EXPECT_PRED2(refusal, answers_to(declaration(1) + "\n" + declaration(2) + "\n"), "token_needed");
+  EXPECT_PRED2(refusal, answers_to("{\"hello\":{}}\n" + declaration(2) + "\n"), "token_needed");
+  EXPECT_PRED2(refusal, answers_to("{\"hello\":{\"token\":\"token-of-courier-b\"}}\n" + declaration(2) + "\n"),
+               "denied");
+  EXPECT_PRED2(refusal, answers_to("{\"hello\":{\"token\":\"token-of-the-desk\"}}\n" + declaration(2) + "\n"),
+               "denied");
+  EXPECT_PRED2(refusal, answers_to("{\"hello\":{\"token\":7}}\n" + declaration(2) + "\n"), "malformed");
+  EXPECT_EQ(sum(&ConnectionCounters::denied), 5U);
+  EXPECT_EQ(sum(&ConnectionCounters::hellos), 1U);
+}
+
+TEST_F(FeedServerTest, AClientMayHaveColumnsAndExplanationsOfItsOwn) {
+  add_client("plain", Role::kFeed, "token-1");
+  add_client("other", Role::kFeed, "token-2");
+  config_.clients[1].explain = true;
+  config_.clients[1].columns = *parse_columns("code=pccc");
+  start();
+  EXPECT_EQ(answers_to("{\"hello\":{\"token\":\"token-1\"}}\n" + declaration(1) + "\n"),
+            "{\"hello\":{\"ok\":true,\"role\":\"feed\"}}\n" + clear(1) + "\n");
+  std::string renamed = declaration(1);
+  renamed.replace(renamed.find("code"), 4, "pccc");
+  const std::string explained = answers_to("{\"hello\":{\"token\":\"token-2\"}}\n" + renamed + "\n");
+  EXPECT_NE(explained.find(R"({"id":"D1","verdict":"clear","checks":{"code":"active","name":"same")"),
+            std::string::npos)
+      << explained;
+}
+
+TEST_F(FeedServerTest, AReloadClosesTheConnectionsOfClientsThatAreGone) {
+  add_client("stays", Role::kFeed, "token-1");
+  add_client("goes", Role::kFeed, "token-2");
+  start();
+  TcpClient stays(address());
+  TcpClient goes(address());
+  ASSERT_TRUE(stays.send("{\"hello\":{\"token\":\"token-1\"}}\n" + declaration(1) + "\n"));
+  ASSERT_TRUE(goes.send("{\"hello\":{\"token\":\"token-2\"}}\n" + declaration(2) + "\n"));
+  stays.read_line();
+  goes.read_line();
+  EXPECT_EQ(stays.read_line(), clear(1));
+  EXPECT_EQ(goes.read_line(), clear(2));
+  config_.clients.pop_back();
+  server_->use(serving());
+  EXPECT_TRUE(goes.read_all().starts_with("{\"closing\":{\"error\":\"client_removed\""));
+  ASSERT_TRUE(stays.send(declaration(3) + "\n"));
+  EXPECT_EQ(stays.read_line(), clear(3));
+}
+
+TEST_F(FeedServerTest, ConnectionsUpToTheLimitAreServedAndOneMoreIsToldWhy) {
+  config_.limits.connections = 3;
+  start();
+  std::vector<TcpClient> clients;
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    clients.emplace_back(address());
+    ASSERT_TRUE(clients.back().send(declaration(i) + "\n"));
+    ASSERT_EQ(clients.back().read_line(), clear(i));
+  }
+  EXPECT_TRUE(TcpClient(address()).read_all().starts_with("{\"closing\":{\"error\":\"connections\",\"detail\":\""));
+  EXPECT_EQ(hits(LimitHit::kConnections), 1U);
+  clients.pop_back();
+  ASSERT_TRUE(eventually([&] { return sum(&ConnectionCounters::closed) == 1; }));
+  EXPECT_EQ(answers_to(declaration(4) + "\n"), clear(4) + "\n");
+}
+
+TEST_F(FeedServerTest, AnAddressHasALimitOfItsOwn) {
+  config_.limits.connections_per_address = 2;
+  start();
+  TcpClient first(address());
+  TcpClient second(address());
+  ASSERT_TRUE(second.send(declaration(1) + "\n"));
+  ASSERT_EQ(second.read_line(), clear(1));
+  EXPECT_TRUE(TcpClient(address()).read_all().starts_with("{\"closing\":{\"error\":\"connections_per_address\""));
+  EXPECT_EQ(hits(LimitHit::kConnectionsPerAddress), 1U);
+}
+
+TEST_F(FeedServerTest, WhoSaysNoHelloInTimeIsClosed) {
+  add_client("courier-a", Role::kFeed, "token-1");
+  config_.limits.handshake_timeout = milliseconds(100);
+  start();
+  TcpClient silent(address());
+  TcpClient slow(address());
+  TcpClient good(address());
+  ASSERT_TRUE(good.send("{\"hello\":{\"token\":\"token-1\"}}\n"));
+  good.read_line();
+  ASSERT_TRUE(slow.send("{\"hello\":{\"tok"));
+  EXPECT_TRUE(silent.read_all().starts_with("{\"closing\":{\"error\":\"handshake_timeout\""));
+  EXPECT_TRUE(slow.read_all().starts_with("{\"closing\":{\"error\":\"handshake_timeout\""));
+  EXPECT_EQ(hits(LimitHit::kHandshakeTimeout), 2U);
+  ASSERT_TRUE(good.send(declaration(1) + "\n"));
+  EXPECT_EQ(good.read_line(), clear(1));
+}
+
+TEST_F(FeedServerTest, WhoIsIdleForTooLongIsClosed) {
+  config_.limits.idle_timeout = milliseconds(150);
+  start();
+  TcpClient idle(address());
+  TcpClient busy(address());
+  ASSERT_TRUE(idle.send(declaration(1) + "\n{\"half"));
+  EXPECT_EQ(idle.read_line(), clear(1));
+  for (std::uint64_t i = 0; hits(LimitHit::kIdleTimeout) == 0 && i < 20'000; ++i) {
+    ASSERT_TRUE(busy.send(declaration(i) + "\n"));
+    ASSERT_EQ(busy.read_line(), clear(i));
+  }
+  EXPECT_TRUE(idle.read_all().starts_with("{\"closing\":{\"error\":\"idle_timeout\""));
+  EXPECT_EQ(hits(LimitHit::kIdleTimeout), 1U);
+}
+
+/// Sends until nothing more is taken for a while; how many bytes were.
+std::size_t stuff(TcpClient& client, const std::string& text) {
+  std::size_t taken = 0;
+  for (int quiet = 0; quiet < 50;) {
+    const std::size_t sent = client.send_some(std::string_view(text).substr(taken % text.size()));
+    taken += sent;
+    quiet = sent == 0 ? quiet + 1 : 0;
+    if (sent == 0) std::this_thread::sleep_for(milliseconds(2));
+  }
+  return taken;
+}
+
+TEST_F(FeedServerTest, WhoTakesNoAnswersIsNotReadAndEndsInTime) {
+  config_.limits.write_stall_timeout = milliseconds(500);
+  start();
+  TcpClient stalled(address(), 4'096);
+  const std::string text = declarations(2'000);
+  const std::size_t taken = stuff(stalled, text);
+  EXPECT_LT(taken, std::size_t{64} << 20);
+  EXPECT_LT(counters_.unanswered_bytes.load(), std::size_t{1} << 20);
+  // Others are served meanwhile.
+  EXPECT_EQ(answers_to(declaration(1) + "\n"), clear(1) + "\n");
+  ASSERT_TRUE(eventually([&] { return hits(LimitHit::kWriteStallTimeout) == 1; }));
+  ASSERT_TRUE(eventually([&] { return sum(&ConnectionCounters::closed) == 2; }));
+  EXPECT_EQ(counters_.unanswered_bytes.load(), 0U);
+}
+
+TEST_F(FeedServerTest, ASlowReaderGetsEveryAnswer) {
+  start();
+  TcpClient slow(address(), 4'096);
+  const std::string text = declarations(2'000);
+  const std::size_t taken = stuff(slow, text);
+  ASSERT_GT(hits(LimitHit::kUnansweredBytes), 0U);
+  slow.half_close();
+  const std::uint64_t whole = taken / text.size() * 2'000 +
+                              static_cast<std::uint64_t>(std::count(
+                                  text.begin(), text.begin() + static_cast<std::ptrdiff_t>(taken % text.size()), '\n'));
+  for (std::uint64_t i = 0; i < whole; ++i) ASSERT_EQ(slow.read_line(), clear(i % 2'000)) << i;
+}
+
+TEST_F(FeedServerTest, UnansweredLinesAreJudgedAFewAtATime) {
+  config_.limits.unanswered_lines = 10;
+  start();
+  std::string expected;
+  for (std::uint64_t i = 0; i < 500; ++i) expected += clear(i) + "\n";
+  EXPECT_EQ(answers_to(declarations(500)), expected);
+  config_.limits.unanswered_lines = 1;
+  start();
+  EXPECT_EQ(answers_to(declarations(500)), expected);
+}
+
+TEST_F(FeedServerTest, UnansweredBytesOfAllAreBoundedAndWhoReadsIsServed) {
+  config_.limits.unanswered_bytes_total = std::size_t{1} << 20;
+  start();
+  std::vector<TcpClient> stalled;
+  const std::string text = declarations(2'000);
+  for (int i = 0; i < 12; ++i) {
+    stalled.emplace_back(address(), 4'096);
+    stuff(stalled.back(), text);
+  }
+  EXPECT_LT(counters_.unanswered_bytes.load(), (std::size_t{1} << 20) + 2 * (std::size_t{64} << 10));
+  EXPECT_EQ(answers_to(declarations(300)), [] {
+    std::string expected;
+    for (std::uint64_t i = 0; i < 300; ++i) expected += clear(i) + "\n";
+    return expected;
+  }());
+  for (TcpClient& client : stalled) client.reset();
+  ASSERT_TRUE(eventually([&] { return counters_.unanswered_bytes.load() == 0; }));
+}
+
+TEST_F(FeedServerTest, PeersThatVanishLeaveNothingBehind) {
+  start();
+  EXPECT_EQ(answers_to(declaration(1) + "\n"), clear(1) + "\n");
+  const std::size_t before = open_descriptors();
+  constexpr std::uint64_t kPeers = CLEARLINE_SANITIZED != 0 ? 300 : 2'000;
+  const std::string text = declarations(50);
+  for (std::uint64_t i = 0; i < kPeers; ++i) {
+    TcpClient client(address());
+    ASSERT_TRUE(client.ok());
+    client.send_some(std::string_view(text).substr(0, i % text.size()));
+    if (i % 3 == 0) client.read_line(milliseconds(1));
+    if (i % 7 == 0) {
+      client.close();
+    } else {
+      client.reset();
+    }
+  }
+  EXPECT_TRUE(eventually([&] { return open_descriptors() == before; })) << open_descriptors() << " and not " << before;
+  EXPECT_EQ(sum(&ConnectionCounters::opened), sum(&ConnectionCounters::closed));
+  EXPECT_EQ(counters_.unanswered_bytes.load(), 0U);
+  EXPECT_EQ(answers_to(declaration(2) + "\n"), clear(2) + "\n");
+}
+
+TEST_F(FeedServerTest, AStopAnswersWhatWasReceived) {
+  start();
+  TcpClient idle(address());
+  TcpClient busy(address());
+  ASSERT_TRUE(busy.send(declarations(3'000)));
+  EXPECT_EQ(busy.read_line(), clear(0));
+  std::jthread stopping([&] { stop(); });
+  for (std::uint64_t i = 1; i < 3'000; ++i) ASSERT_EQ(busy.read_line(), clear(i));
+  EXPECT_EQ(busy.read_line(), std::nullopt);
+  EXPECT_EQ(idle.read_all(), "");
+}
+
+TEST_F(FeedServerTest, AStopDoesNotWaitForPeersThatNeverRead) {
+  start();
+  TcpClient stalled(address(), 4'096);
+  stuff(stalled, declarations(2'000));
+  const auto begin = std::chrono::steady_clock::now();
+  stop(milliseconds(300));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
+TEST_F(FeedServerTest, ListenersForOthersThanThisMachineAreRefused) {
+  for (const std::string address :
+       {"0.0.0.0:0", "[::]:0", "192.0.2.1:7400", "nonsense", "127.0.0.1:70000", "127.0.0.1"}) {
+    config_.feed_listen = {address};
+    const auto server = FeedServer::open(config_, registry_, serving(), counters_, log_);
+    ASSERT_FALSE(server.ok()) << address;
+    EXPECT_EQ(server.status().kind(), StatusKind::kConfig);
+  }
+}
+
+TEST_F(FeedServerTest, OutOfDescriptorsItAcceptsAgainWhenThereAreSome) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  start();
+  EXPECT_EQ(answers_to(declaration(1) + "\n"), clear(1) + "\n");
+  TcpClient waiting(address());  // has a descriptor on both sides
+  ASSERT_TRUE(waiting.send(declaration(1) + "\n"));
+  ASSERT_EQ(waiting.read_line(), clear(1));
+  // No descriptor with a higher number than there are now: this process is server and peer, so the peer's comes first.
+  const int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  rlimit low = before;
+  low.rlim_cur = static_cast<rlim_t>(peer) + 1;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address().substr(address().rfind(':') + 1))));
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(connect(peer, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+  EXPECT_TRUE(eventually([&] { return hits(LimitHit::kDescriptors) != 0; }));
+  ASSERT_TRUE(waiting.send(declaration(2) + "\n"));
+  EXPECT_EQ(waiting.read_line(), clear(2));
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  const std::string line = declaration(3) + "\n";
+  ASSERT_EQ(send(peer, line.data(), line.size(), 0), static_cast<ssize_t>(line.size()));
+  std::array<char, 100> answer{};
+  ASSERT_GT(recv(peer, answer.data(), answer.size(), 0), 0);
+  EXPECT_EQ(std::string(answer.data()), clear(3) + "\n");
+  ::close(peer);
+}
+
+}  // namespace
+}  // namespace clearline::test
