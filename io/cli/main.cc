@@ -13,6 +13,7 @@
 #include "io/cli/command.h"
 #include "io/cli/config_verb.h"
 #include "io/cli/demo_verb.h"
+#include "io/cli/feed_verb.h"
 #include "io/cli/generate_verb.h"
 #include "io/cli/lookup_verb.h"
 #include "io/cli/machine.h"
@@ -67,6 +68,7 @@ int run(int argc, char** argv) {
   add_lookup_verb(app, command);
   add_config_verb(app, command);
   add_serve_verb(app, command);
+  add_feed_verb(app, command);
   add_operator_verbs(app, command);
   add_generate_verb(app, command);
   add_demo_verb(app, command);

@@ -1,0 +1,230 @@
+#include "io/cli/feed_verb.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "io/cli/inputs.h"
+#include "io/cli/machine.h"
+#include "io/cli/options.h"
+#include "io/cli/progress.h"
+#include "io/cli/screen_run.h"
+#include "io/cli/words.h"
+#include "io/formats/byte_source.h"
+#include "io/formats/utf8.h"
+#include "io/net/feed_client.h"
+#include "io/store/compressed_output.h"
+
+namespace clearline {
+namespace {
+
+using std::chrono::milliseconds;
+
+struct FeedArguments {
+  std::string input;
+  std::string output = "-";
+  std::string token_file;
+  std::optional<Format> format;
+  Encoding encoding = Encoding::kAuto;
+  SummaryForm summary = SummaryForm::kText;
+  FeedRequest request;
+};
+
+/// Reads `30s`, `500ms`, `2m`.
+std::optional<milliseconds> parse_duration(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, std::uint64_t>, 4> kUnits{
+      {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}}};
+  constexpr std::uint64_t kMax = 1'000'000;
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || number > kMax) return std::nullopt;
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  for (const auto& [word, factor] : kUnits) {
+    if (unit == word) return milliseconds(number * factor);
+  }
+  return std::nullopt;
+}
+
+/// The token in a file, without what surrounds it.
+Result<std::string> read_token(const std::string& path) {
+  constexpr std::size_t kTokenBytesMax = 4'096;
+  auto source = open_file_source(path);
+  if (!source.ok()) return source.status();
+  std::string text(kTokenBytesMax + 1, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const auto got = (*source)->read({text.data() + size, text.size() - size});
+    if (!got.ok()) return got.status();
+    if (*got == 0) break;
+    size += *got;
+  }
+  text.resize(size);
+  const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  const auto wrong = [&](const char* what) { return Status(StatusKind::kInput, path + ": error: " + what); };
+  if (size > kTokenBytesMax) return wrong("is too long for a token; name a file that holds nothing else");
+  if (begin == std::string::npos) return wrong("holds no token");
+  text = text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
+  if (text.find('\n') != std::string::npos) return wrong("holds more than one line; leave the token alone in it");
+  if (!is_utf8(text)) return wrong("is not UTF-8");
+  return text;
+}
+
+Result<std::unique_ptr<BlockReader>> open_input(const FeedArguments& arguments) {
+  InputOptions options;
+  options.format = arguments.format;
+  options.encoding = arguments.encoding;
+  options.read_header = [](std::string_view text, InputFormat& /*format*/, std::size_t& /*header_end*/,
+                           std::uint64_t& /*header_lines*/) {
+    if (text.empty()) return Status(StatusKind::kInput, " error: there is nothing in it; check its name");
+    return Status(
+        StatusKind::kInput,
+        " error: this is CSV, and a feed takes NDJSON; use 'clearline screen', or send it with --format ndjson "
+        "if it is NDJSON");
+  };
+  auto source = open_file_source(arguments.input);
+  if (!source.ok()) return source.status();
+  return BlockReader::open(std::move(*source), options, kFeedBlockBytes);
+}
+
+Status run(FeedArguments& arguments, FeedReport& report, bool& pipe_closed) {
+  if (Status status = check_outputs({arguments.input, arguments.token_file}, {arguments.output}); !status.ok()) {
+    return status;
+  }
+  if (!arguments.token_file.empty()) {
+    auto token = read_token(arguments.token_file);
+    if (!token.ok()) return token.status();
+    arguments.request.token = std::move(*token);
+  }
+  auto input = open_input(arguments);
+  if (!input.ok()) return input.status();
+  auto output = CompressedOutput::open(arguments.output, FileMode::kUsual);
+  if (!output.ok()) return output.status();
+  Progress progress("declarations", bytes_of({arguments.input}),
+                    stderr_is_terminal() && arguments.summary != SummaryForm::kNone);
+  const Status status = run_feed(
+      arguments.request, std::move(*input), [&](std::string_view lines) { return output->write(lines); },
+      [&](const FeedReport& so_far) { progress.update(so_far.declarations, so_far.bytes); }, report);
+  pipe_closed = output->pipe_closed();
+  if (pipe_closed) return {};
+  return status.ok() ? output->commit() : status;
+}
+
+constexpr std::array<std::pair<const char*, double>, 4> kShares{
+    {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}}};
+
+std::uint64_t rate_of(const FeedReport& report) {
+  return static_cast<std::uint64_t>(static_cast<double>(report.declarations) / std::max(report.seconds, 1e-9));
+}
+
+std::string summary_text(const FeedReport& report) {
+  std::string text = fmt::format("{} declarations answered\n", with_commas(report.declarations));
+  for (int i = 0; i < kOutcomeCount; ++i) {
+    const std::uint64_t count = report.outcome[static_cast<std::size_t>(i)];
+    const double share =
+        report.declarations == 0 ? 0.0 : 100.0 * static_cast<double>(count) / static_cast<double>(report.declarations);
+    text += fmt::format("  {:<20}{:>14}{:>8.2f} %\n", to_string(static_cast<Outcome>(i)), with_commas(count), share);
+  }
+  text += fmt::format("{} in {:.2f} s: {} declarations/s; {} reconnects\nlatency ",
+                      as_bytes(static_cast<double>(report.bytes)), report.seconds, with_commas(rate_of(report)),
+                      report.reconnects);
+  const auto in_ms = [](std::chrono::nanoseconds time) { return static_cast<double>(time.count()) / 1e6; };
+  for (const auto& [word, share] : kShares) {
+    text += fmt::format("{} {:.3f} ms, ", word, in_ms(report.latency.percentile(share)));
+  }
+  return text + fmt::format("max {:.3f} ms\n", in_ms(report.latency.longest()));
+}
+
+std::string summary_json(const FeedReport& report) {
+  std::string text = fmt::format("{{\"declarations\":{}", report.declarations);
+  for (int i = 0; i < kOutcomeCount; ++i) {
+    text += fmt::format(",\"{}\":{}", to_string(static_cast<Outcome>(i)), report.outcome[static_cast<std::size_t>(i)]);
+  }
+  text += fmt::format(",\"bytes\":{},\"seconds\":{:.3f},\"rate\":{},\"reconnects\":{},\"latency_us\":{{", report.bytes,
+                      report.seconds, rate_of(report), report.reconnects);
+  const auto in_us = [](std::chrono::nanoseconds time) { return static_cast<double>(time.count()) / 1e3; };
+  for (const auto& [word, share] : kShares) {
+    text += fmt::format("\"{}\":{:.1f},", word, in_us(report.latency.percentile(share)));
+  }
+  return text + fmt::format("\"max\":{:.1f}}}}}\n", in_us(report.latency.longest()));
+}
+
+}  // namespace
+
+void add_feed_verb(CLI::App& app, Command& command) {
+  auto arguments = std::make_shared<FeedArguments>();
+  auto* verb = app.add_subcommand("feed", "Send declarations to a server over TCP and write its verdicts");
+  verb->add_option("FILE", arguments->input, "Declarations, NDJSON, plain, .gz or .zst; - is stdin")
+      ->required()
+      ->check(not_empty)
+      ->type_name("");
+  const auto read_address = [arguments](const std::string& text) {
+    auto address = parse_peer_address(text);
+    if (!address) throw CLI::ValidationError("--to", "is no HOST:PORT; write 127.0.0.1:7400 or [::1]:7400");
+    arguments->request.to = std::move(*address);
+  };
+  verb->add_option_function<std::string>("--to", read_address, "Address of the feed")
+      ->required()
+      ->type_name("HOST:PORT");
+  verb->add_option("-o,--output", arguments->output,
+                   "Where verdicts go; appears whole or not at all; compressed if it ends in .gz or .zst; - is stdout")
+      ->check(not_empty)
+      ->type_name("FILE");
+  verb->add_option(
+          "--token-file", arguments->token_file,
+          "File with the token of a client, where the server wants one. There is no option for the token itself: "
+          "all users of a machine see command lines, and shells keep them")
+      ->check(not_empty)
+      ->type_name("FILE");
+  add_number(*verb, "--rate", arguments->request.rate, 1, 1'000'000'000,
+             "Declarations a second, sent when they are due, however long answers take; latency counts from then. "
+             "Without it: as fast as they are answered");
+  const auto read_retry = [arguments](const std::string& text) {
+    const auto duration = parse_duration(text);
+    if (!duration) throw CLI::ValidationError("--retry-for", "is no duration; write 30s, 500ms or 2m");
+    arguments->request.retry_for = *duration;
+  };
+  verb->add_option_function<std::string>(
+          "--retry-for", read_retry,
+          "How long a lost connection is made again without an answer in between (default 30s)")
+      ->type_name("TIME");
+  add_choice<Format>(*verb, "--format", arguments->format, {{"ndjson", Format::kNdjson}},
+                     "Take the input for NDJSON, whatever its name and first byte say");
+  add_encoding_option(*verb, arguments->encoding);
+  add_choice<SummaryForm>(*verb, "--summary", arguments->summary,
+                          {{"text", SummaryForm::kText}, {"json", SummaryForm::kJson}, {"none", SummaryForm::kNone}},
+                          "Summary on stderr: text, json or none");
+  verb->footer(
+      "When the connection is lost, or the server stops, another one is made, and sending goes on behind the last "
+      "answer:\n"
+      "the output has one verdict a declaration, in order, with the lines of FILE. A server that cannot be reached at "
+      "the\n"
+      "first try, or refuses the token, ends the run at once.\n\n"
+      "Examples:\n"
+      "  clearline feed day.ndjson --to 127.0.0.1:7400 -o verdicts.ndjson\n"
+      "  clearline feed day.ndjson.zst --to feed.example.com:7400 --token-file token -o verdicts.ndjson.zst\n"
+      "  clearline feed day.ndjson --to 127.0.0.1:7400 --rate 20000 --summary json > /dev/null    # latency at that "
+      "rate\n"
+      "  zcat days/*.gz | clearline feed - --to 127.0.0.1:7400 --retry-for 10m | grep '\"hold\"'\n\n"
+      "Exit: 0 done, 2 wrong use, 3 input, 5 output, 6 the server cannot be reached or refuses, 7 interrupted.");
+  verb->callback([arguments, &command] {
+    command.run = [arguments]() -> Status {
+      FeedReport report;
+      bool pipe_closed = false;
+      if (Status status = run(*arguments, report, pipe_closed); !status.ok()) return status;
+      if (pipe_closed) return {};
+      if (arguments->summary == SummaryForm::kText) say(summary_text(report));
+      if (arguments->summary == SummaryForm::kJson) say(summary_json(report));
+      return {};
+    };
+  });
+}
+
+}  // namespace clearline

@@ -1,0 +1,117 @@
+// `clearline feed` against `clearline serve`: the same bytes as `screen` writes, whatever becomes of the connection.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+#include <thread>
+
+#include "tests/support/files.h"
+#include "tests/support/live_directory.h"
+#include "tests/support/process.h"
+#include "tests/support/running_server.h"
+
+namespace clearline::test {
+namespace {
+
+/// The day on which all was declared may be long ago.
+const std::string kWideWindow = "declared_at_window = \"3660d\"\n";
+
+class Feed : public testing::Test {
+ protected:
+  Feed() : image_(folder_.path("made-up.img")), day_(folder_.path("day.ndjson")) {
+    const std::string registry = folder_.path("registry.csv");
+    EXPECT_EQ(run_clearline({"generate", "registry", "--count", "5000", "--seed", "3", "-o", registry}).exit_code, 0);
+    EXPECT_EQ(run_clearline({"registry", "build", registry, "-o", image_}).exit_code, 0);
+    EXPECT_EQ(run_clearline({"generate", "declarations", "--registry-count", "5000", "--seed", "3", "--count", "20000",
+                             "--day", "2026-11-01", "--malformed", "2%", "--format", "ndjson", "-o", day_})
+                  .exit_code,
+              0);
+  }
+  std::string screened(const std::string& input) const {
+    const ProcessResult result = run_clearline({"screen", input, "-r", image_, "--summary", "none"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.out;
+  }
+
+  TestFolder folder_;
+  std::string image_;
+  std::string day_;
+};
+
+TEST_F(Feed, WritesTheBytesThatScreenWrites) {
+  RunningServer server(image_, "", kWideWindow);
+  ASSERT_TRUE(server.is_ready());
+  const std::string out = folder_.path("verdicts.ndjson");
+  const ProcessResult result = run_clearline({"feed", day_, "--to", server.feed(), "-o", out, "--summary", "json"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(read_file(out), screened(day_));
+  EXPECT_NE(result.err.find("\"declarations\":20000"), std::string::npos) << result.err;
+}
+
+TEST_F(Feed, GoesOnWithTheServerThatComesBack) {
+  const std::string expected = screened(day_);
+  RunningServer server(image_, "", kWideWindow);
+  ASSERT_TRUE(server.is_ready());
+  const std::string out = folder_.path("verdicts.ndjson");
+  ProcessResult result;
+  {
+    std::jthread feed([&] {
+      result = run_clearline({"feed", day_, "--to", server.feed(), "-o", out, "--rate", "15000", "--summary", "json"});
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    server.restart();
+  }
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(read_file(out) == expected);
+  EXPECT_EQ(result.err.find("\"reconnects\":0"), std::string::npos) << result.err;
+}
+
+TEST_F(Feed, TellsWhatItCannotDo) {
+  EXPECT_EQ(run_clearline({"feed", day_}).exit_code, 2);
+  EXPECT_EQ(run_clearline({"feed", day_, "--to", "nowhere"}).exit_code, 2);
+  EXPECT_EQ(run_clearline({"feed", day_, "--to", "127.0.0.1:1"}).exit_code, 6);
+  EXPECT_EQ(run_clearline({"feed", folder_.path("none"), "--to", "127.0.0.1:1"}).exit_code, 3);
+  const ProcessResult csv = run_clearline({"feed", folder_.path("registry.csv"), "--to", "127.0.0.1:1"});
+  EXPECT_EQ(csv.exit_code, 3) << csv.err;
+  EXPECT_NE(csv.err.find("NDJSON"), std::string::npos) << csv.err;
+}
+
+TEST_F(Feed, AWrongTokenIsRefusedWithItsExitCode) {
+  RunningServer server(image_,
+                       "[[client]]\nname = \"one\"\nrole = \"feed\"\n"
+                       "token_hash = \"7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed\"\n",
+                       kWideWindow);  // SHA-256 of "one"
+  ASSERT_TRUE(server.is_ready());
+  const auto feed = [&](const std::string& token) {
+    return run_clearline({"feed", day_, "--to", server.feed(), "--token-file", folder_.write("token", token + "\n"),
+                          "--summary", "none"});
+  };
+  const ProcessResult refused = feed("two");
+  EXPECT_EQ(refused.exit_code, 6);
+  EXPECT_NE(refused.err.find("denied"), std::string::npos) << refused.err;
+  const ProcessResult taken = feed("one");
+  EXPECT_EQ(taken.exit_code, 0) << taken.err;
+  EXPECT_EQ(taken.out, screened(day_));
+}
+
+TEST_F(Feed, TheClientOfTheProtocolPageIsComplete) {
+  if (std::system("python3 -c pass") != 0) GTEST_SKIP() << "python3 is not installed";  // NOLINT(concurrency-mt-unsafe)
+  const std::string page = read_file(std::string(CLEARLINE_SOURCE) + "/io/net/FEED.md");
+  const std::size_t start = page.find("```python\n") + 10;
+  const std::string program = page.substr(start, page.find("```", start) - start);
+  EXPECT_EQ(std::count(program.begin(), program.end(), '\n'), 10);
+  RunningServer server(image_, "", kWideWindow);
+  ASSERT_TRUE(server.is_ready());
+  const std::string script = folder_.write("client.py", program);
+  const std::string out = folder_.path("out");
+  const std::string port = server.feed().substr(server.feed().rfind(':') + 1);
+  ASSERT_EQ(std::system(("python3 " + script + " 127.0.0.1 " + port + " " + day_ + " > " +
+                         out)  // NOLINT(concurrency-mt-unsafe)
+
+                            .c_str()),
+            0);
+  EXPECT_EQ(read_file(out), screened(day_));
+}
+
+}  // namespace
+}  // namespace clearline::test
