@@ -36,7 +36,7 @@ void add_serve_verb(CLI::App& app, Command& command) {
       if (!config.ok()) return config.status();
       ServerRequest request;
       request.config = std::move(*config);
-      if (request.config.feed_threads == 0) request.config.feed_threads = usable_processors();
+      request.processors = usable_processors();
       request.config_path = *path;
       request.version = CLEARLINE_VERSION;
       request.tell = [](const std::string& line) { return tell(line + "\n"); };

@@ -11,9 +11,10 @@
 // Who may     on the Unix socket the peer's user counts: the server's own and root may do all, others what a [[client]] with
 //             their uid may; a hello with a token gives that client's role as well. Over TCP a hello must be the first line. Who may
 //             not change gets each change answered `denied`.
-// Bounds      connections: limits.change_connections. Memory: a connection holds at most limits.unanswered_changes changes of
-//             at most a read (kReadBytes) each time, a line (64 KiB), and their answers (some 200 bytes each, and the
-//             change_id); it is not read while it has as many. The queue: ChangeQueue::kQueuedMax changes.
+// Bounds      connections: limits.change_connections, and as many that are told that they are refused. Memory: a connection
+//             holds at most limits.unanswered_changes changes and requests of at most a read (kReadBytes) each time, a line
+//             (64 KiB), and their answers (some 200 bytes each, and the change_id; some 4 KiB for a status); it is not read
+//             while it has as many. The queue: ChangeQueue::kQueuedMax changes.
 // Threads     one for all connections, which never waits; one for checkpoints and reloads, which may; the queue's. Answers and
 //             what an operator asked for are posted to the first.
 #include "io/net/change_server.h"
@@ -75,10 +76,13 @@ Status clear_path(const std::string& path, const sockaddr_un& address) {
   }
   if (!S_ISSOCK(found.st_mode))
     return wrong_socket(path, "there is a file of that name; remove it or name another path");
-  const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const bool is_used = connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const int error = connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
   close(probe);
-  if (is_used) return wrong_socket(path, "another program listens on it");
+  // EAGAIN: so many wait to be accepted that there is no room for one more.
+  if (error == 0 || error == EAGAIN) return wrong_socket(path, "another program listens on it");
+  if (error != ECONNREFUSED)
+    return wrong_socket(path, "cannot tell whether another program listens on it: " + errno_words(error));
   if (unlink(path.c_str()) == 0) return {};
   return wrong_socket(path, "cannot remove the old socket: " + errno_words(errno));
 }
@@ -152,10 +156,11 @@ struct ChangeServer::State {
         work(asio::make_work_guard(io)),
         sweeper(io),
         retry(io) {}
+  ~State() { remove_socket_file(); }
 
   struct Slot {
-    std::string text;           ///< the answers, once `is_ready`
-    std::uint64_t changes = 0;  ///< that it answers
+    std::string text;         ///< the answers, once `is_ready`
+    std::uint64_t lines = 0;  ///< that it answers: changes, or one request
     bool is_ready = false;
     std::optional<Ask> ask;  ///< starts when it is the first
     bool is_asked = false;
@@ -173,8 +178,8 @@ struct ChangeServer::State {
     ChangeParcel parcel;  // of the read that is cut
     std::deque<std::shared_ptr<Slot>> slots;
     std::deque<std::pair<std::shared_ptr<Slot>, ChangeParcel>> unqueued;  // that the queue has no room for yet
-    std::uint64_t unanswered = 0;                                         // changes in slots, and in `out`
-    std::uint64_t out_changes = 0;
+    std::uint64_t unanswered = 0;                                         // lines of slots, and of `out`
+    std::uint64_t out_lines = 0;
     std::string out;
     std::size_t out_sent = 0;
     bool may_change = false;
@@ -190,6 +195,7 @@ struct ChangeServer::State {
     std::size_t left_to_drain = 0;
     Clock::time_point phase_start;
     Clock::time_point last_active;
+    Clock::time_point last_taken;  // of answers, by the peer; or since when they wait for it
   };
   using ConnectionPtr = std::shared_ptr<Connection>;
 
@@ -200,6 +206,7 @@ struct ChangeServer::State {
 
   Status listen_locally();
   void set_socket_mode() const;
+  void remove_socket_file();
   void accept(std::size_t listener);
   void pause_accepting(std::size_t listener);
   void welcome(Socket socket, bool is_local, const std::string& address);
@@ -210,7 +217,7 @@ struct ChangeServer::State {
   bool take_hello(Connection& one, std::string_view line);
   std::optional<Ask> read_ask(std::string_view line);
   void end_parcel(const ConnectionPtr& connection);
-  std::shared_ptr<Slot> add_slot(Connection& one, std::uint64_t changes);
+  std::shared_ptr<Slot> add_slot(Connection& one, std::uint64_t lines);
   bool submit(const ConnectionPtr& connection, const std::shared_ptr<Slot>& slot, ChangeParcel& parcel);
   void submit_unqueued();
   void answered(Slot& slot, std::string text, const AnswerTally& tally);
@@ -346,7 +353,6 @@ void ChangeServer::stop(Clock::time_point deadline) {
   state.chores.reset();
   state.queue.reset();  // what it has is written; who waits for the answer is gone
   for (const State::ConnectionPtr& connection : std::vector(state.connections)) state.remove(*connection, true);
-  if (!state.socket_path.empty()) unlink(state.socket_path.c_str());
 }
 
 void ChangeServer::State::use_now(ServingPtr next) {
@@ -360,8 +366,15 @@ void ChangeServer::State::use_now(ServingPtr next) {
   }
 }
 
+/// Before nobody listens on it any more: then it may be another server's.
+void ChangeServer::State::remove_socket_file() {
+  if (!socket_path.empty()) unlink(socket_path.c_str());
+  socket_path.clear();
+}
+
 void ChangeServer::State::drain() {
   is_draining = true;
+  remove_socket_file();
   for (Listener& listener : listeners) {
     error_code ignored;
     if (listener.local) listener.local->close(ignored);
@@ -433,8 +446,12 @@ void ChangeServer::State::welcome(Socket socket, bool is_local, const std::strin
   connections.push_back(connection);
   counters.opened.add();
   log.write(LogLevel::kDebug, "changes_opened", {{"peer", one.peer}});
-  if (connections.size() > limits.change_connections) {
+  const auto served = static_cast<std::size_t>(std::count_if(
+      connections.begin(), connections.end(), [](const ConnectionPtr& other) { return other->is_served(); }));
+  if (served > limits.change_connections) {
     close_for(one, LimitHit::kChangeConnections, "there are as many connections for changes as may be");
+    // Those that are refused linger, to hear it; not more of them than are served.
+    if (connections.size() > 2 * limits.change_connections) remove(one, true);
     return;
   }
   wait_readable(connection);
@@ -474,6 +491,7 @@ void ChangeServer::State::read(const ConnectionPtr& connection) {
     }
     return;
   }
+  if (one.is_closing) return;  // what it has is answered; what it sends now is nobody's
   std::size_t wanted = room(one);
   if (is_draining) wanted = std::min(wanted, one.left_to_drain);
   if (wanted == 0) {
@@ -508,7 +526,7 @@ void ChangeServer::State::take_line(const ConnectionPtr& connection, std::uint64
   if (!one.is_served()) return;
   if (const auto ask = read_ask(line)) {
     end_parcel(connection);
-    const auto slot = add_slot(one, 0);
+    const auto slot = add_slot(one, 1);
     if (*ask != Ask::kUnknown && one.may_operate) {
       slot->ask = ask;
     } else {
@@ -563,7 +581,7 @@ bool ChangeServer::State::take_hello(Connection& one, std::string_view line) {
   if (client != nullptr) give_rights(one, *client);
   one.phase = Connection::Phase::kOpen;
   counters.hellos.add();
-  const auto slot = add_slot(one, 0);
+  const auto slot = add_slot(one, 1);
   slot->is_ready = true;
   OutBuffer words;
   append_hello_ok(client != nullptr ? client->role
@@ -575,22 +593,23 @@ bool ChangeServer::State::take_hello(Connection& one, std::string_view line) {
   return true;
 }
 
-/// What an operator asks for: a line with the key `request`.
+/// What an operator asks for: a line with the key `request`. A change that has such a key is a change.
 std::optional<Ask> ChangeServer::State::read_ask(std::string_view line) {
   if (line.find("\"request\"") == std::string_view::npos || object.parse(line)) return std::nullopt;
-  for (const JsonObject::Member& member : object.members()) {
-    if (member.key != "request") continue;
-    const auto known = std::find(kAskWords.begin(), kAskWords.end() - 1, member.text);
-    return static_cast<Ask>(known - kAskWords.begin());
-  }
-  return std::nullopt;
+  const auto& members = object.members();
+  const auto find = [&](std::string_view key) {
+    return std::find_if(members.begin(), members.end(), [key](const auto& member) { return member.key == key; });
+  };
+  const auto request = find("request");
+  if (request == members.end() || find("op") != members.end()) return std::nullopt;
+  return static_cast<Ask>(std::find(kAskWords.begin(), kAskWords.end() - 1, request->text) - kAskWords.begin());
 }
 
-std::shared_ptr<ChangeServer::State::Slot> ChangeServer::State::add_slot(Connection& one, std::uint64_t changes) {
+std::shared_ptr<ChangeServer::State::Slot> ChangeServer::State::add_slot(Connection& one, std::uint64_t lines) {
   const auto& slot = one.slots.emplace_back(std::make_shared<Slot>());
-  slot->changes = changes;
+  slot->lines = lines;
   slot->read_at = one.last_active;
-  one.unanswered += changes;
+  one.unanswered += lines;
   return slot;
 }
 
@@ -631,7 +650,7 @@ void ChangeServer::State::answered(Slot& slot, std::string text, const AnswerTal
   counters.ok.add(tally.ok);
   counters.repeats.add(tally.repeats);
   for (std::size_t i = 0; i < tally.refused.size(); ++i) counters.refused[i].add(tally.refused[i]);
-  counters.latency.add(Clock::now() - slot.read_at, slot.changes);
+  counters.latency.add(Clock::now() - slot.read_at, slot.lines);
   slot.text = std::move(text);
   slot.is_ready = true;
 }
@@ -689,7 +708,7 @@ void ChangeServer::State::go_on(const ConnectionPtr& connection) {
     if (first->ask && !first->is_asked) start_ask(connection, first);
     if (!first->is_ready) break;
     one.out += first->text;
-    one.out_changes += first->changes;
+    one.out_lines += first->lines;
     one.slots.pop_front();
   }
   if (!one.out.empty() && !one.is_sending) send(connection);
@@ -716,13 +735,14 @@ void ChangeServer::State::send(const ConnectionPtr& connection) {
     return;
   }
   const auto bytes_sent = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
-  if (bytes_sent != 0) one.last_active = Clock::now();
+  if (bytes_sent != 0 || one.out_sent == 0) one.last_taken = Clock::now();
+  if (bytes_sent != 0) one.last_active = one.last_taken;
   counters.bytes_out.add(bytes_sent);
   one.out_sent += bytes_sent;
   if (one.out_sent == one.out.size()) {
     one.out.clear();
     one.out_sent = 0;
-    one.unanswered -= std::exchange(one.out_changes, 0);
+    one.unanswered -= std::exchange(one.out_lines, 0);
     return;
   }
   one.is_sending = true;
@@ -802,7 +822,7 @@ void ChangeServer::State::sweep() {
                now - one.phase_start >= limits.handshake_timeout) {
       close_for(one, LimitHit::kHandshakeTimeout, "no hello came in time");
     } else if (one.is_sending) {
-      if (quiet >= limits.write_stall_timeout) {
+      if (now - one.last_taken >= limits.write_stall_timeout) {
         close_for(one, LimitHit::kWriteStallTimeout, "answers were not taken");
       }
     } else if (one.slots.empty() && quiet >= limits.idle_timeout) {

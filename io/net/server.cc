@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -28,11 +29,18 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// A reload reads a few small files; behind a stop it never comes.
-constexpr std::chrono::seconds kReloadPatience{10};
+/// How often a reload that waits for its turn looks whether there will be none, because the server stops.
+constexpr std::chrono::milliseconds kReloadLook{20};
 
 ServingPtr serving_of(const ServerConfig& config) {
   return std::make_shared<const Serving>(Serving{standard_policy(), Clients(config.clients)});
+}
+
+/// The configuration with as many threads as it means.
+ServerConfig with_threads(const ServerRequest& request) {
+  ServerConfig config = request.config;
+  if (config.feed_threads == 0) config.feed_threads = request.processors;
+  return config;
 }
 
 /// The registry that is served: a directory that changes, or an image.
@@ -62,7 +70,8 @@ class Server {
  public:
   explicit Server(const ServerRequest& request)
       : request_(request),
-        log_(request.config.log_level),
+        config_(with_threads(request)),
+        log_(std::in_place, request.config.log_level),
         signals_(io_, SIGTERM, SIGINT, SIGHUP),
         work_(asio::make_work_guard(io_)) {}
 
@@ -77,7 +86,8 @@ class Server {
   void stop();
 
   const ServerRequest& request_;
-  Log log_;
+  const ServerConfig config_;  // as it is served
+  std::optional<Log> log_;
   asio::io_context io_{1};
   asio::signal_set signals_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
@@ -87,7 +97,8 @@ class Server {
   ServerCounters counters_;
   std::unique_ptr<FeedServer> feeds_;
   std::unique_ptr<ChangeServer> changes_;
-  std::vector<ClientConfig> clients_;  // of the last good configuration
+  std::vector<ClientConfig> clients_;     // of the last good configuration
+  std::atomic<bool> is_stopping_{false};  // says nothing about others: relaxed
   std::atomic<std::uint64_t> reloads_{0};
   std::atomic<std::uint64_t> failed_reloads_{0};
   Status ended_;
@@ -96,12 +107,12 @@ class Server {
 Status Server::run() {
   name_thread("clr-control");
   wait_for_signal();
-  log_.write(LogLevel::kInfo, "starting", {{"version", request_.version}, {"pid", std::uint64_t(getpid())}});
+  log_->write(LogLevel::kInfo, "starting", {{"version", request_.version}, {"pid", std::uint64_t(getpid())}});
   loader_ = std::jthread([this] { load(); });
   io_.run();
   if (loader_.joinable()) loader_.join();
   if (feeds_ || changes_) stop();
-  log_.write(LogLevel::kInfo, "stopped", {});
+  log_->write(LogLevel::kInfo, "stopped", {});
   return ended_;
 }
 
@@ -115,7 +126,8 @@ void Server::wait_for_signal() {
     }
     if (!feeds_) {
       // Still loading: nothing was promised to anybody.
-      log_.write(LogLevel::kInfo, "stopped", {{"while", "loading"}});
+      log_->write(LogLevel::kInfo, "stopped", {{"while", "loading"}});
+      log_.reset();  // writes it; the loader says nothing
       remove_pending_output_files();
       std::_Exit(0);
     }
@@ -135,7 +147,7 @@ void Server::load() {
     }
     served_.emplace(std::move(**served));
     for (const std::string& warning : served_->warnings) {
-      log_.write(LogLevel::kWarn, "registry", {{"warning", warning}});
+      log_->write(LogLevel::kWarn, "registry", {{"warning", warning}});
     }
     ended_ = open_listeners();
     if (!ended_.ok()) io_.stop();
@@ -145,7 +157,7 @@ void Server::load() {
 Status Server::open_listeners() {
   clients_ = request_.config.clients;
   const ServingPtr serving = serving_of(request_.config);
-  auto feeds = FeedServer::open(request_.config, served_->registry(), serving, counters_, log_);
+  auto feeds = FeedServer::open(config_, served_->registry(), serving, counters_, *log_);
   if (!feeds.ok()) return feeds.status();
   OperatorActions actions;
   actions.status = [this] { return status(); };
@@ -157,11 +169,13 @@ Status Server::open_listeners() {
     auto done = std::make_shared<std::promise<Status>>();
     auto is_done = done->get_future();
     asio::post(io_, [this, done] { done->set_value(reload()); });
-    if (is_done.wait_for(kReloadPatience) == std::future_status::ready) return is_done.get();
-    return Status(StatusKind::kInterrupted, "the server is stopping");
+    while (is_done.wait_for(kReloadLook) != std::future_status::ready) {
+      if (is_stopping_.load(std::memory_order_relaxed))
+        return Status(StatusKind::kInterrupted, "the server is stopping");
+    }
+    return is_done.get();
   };
-  auto changes =
-      ChangeServer::open(request_.config, served_->store.get(), serving, std::move(actions), counters_, log_);
+  auto changes = ChangeServer::open(config_, served_->store.get(), serving, std::move(actions), counters_, *log_);
   if (!changes.ok()) return changes.status();
   feeds_ = std::move(*feeds);
   changes_ = std::move(*changes);
@@ -174,8 +188,8 @@ Status Server::open_listeners() {
   feeds_->start();
   changes_->start();
   const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start_).count();
-  log_.write(LogLevel::kInfo, "ready",
-             {{"seq", served_->registry().seq()}, {"milliseconds", static_cast<std::uint64_t>(milliseconds)}});
+  log_->write(LogLevel::kInfo, "ready",
+              {{"seq", served_->registry().seq()}, {"milliseconds", static_cast<std::uint64_t>(milliseconds)}});
   return request_.tell("ready");
 }
 
@@ -183,7 +197,7 @@ Status Server::reload() {
   auto config = read_config(request_.config_path);
   if (!config.ok()) {
     failed_reloads_.fetch_add(1, std::memory_order_relaxed);
-    log_.write(LogLevel::kError, "reload_refused", {{"error", config.status().message()}});
+    log_->write(LogLevel::kError, "reload_refused", {{"error", config.status().message()}});
     return config.status();
   }
   const ServingPtr serving = serving_of(*config);
@@ -191,11 +205,11 @@ Status Server::reload() {
   changes_->use(serving);
   clients_ = config->clients;
   reloads_.fetch_add(1, std::memory_order_relaxed);
-  log_.write(LogLevel::kInfo, "reloaded", {{"clients", std::uint64_t(clients_.size())}});
+  log_->write(LogLevel::kInfo, "reloaded", {{"clients", std::uint64_t(clients_.size())}});
   ServerConfig as_started = request_.config;
   as_started.clients = config->clients;
   if (config_text(as_started) != config_text(*config)) {
-    log_.write(LogLevel::kWarn, "restart_needed", {{"because", "keys other than policy and clients differ"}});
+    log_->write(LogLevel::kWarn, "restart_needed", {{"because", "keys other than policy and clients differ"}});
   }
   return {};
 }
@@ -230,7 +244,8 @@ std::string Server::status() {
 
 void Server::stop() {
   const auto deadline = Clock::now() + request_.config.limits.stop_timeout;
-  log_.write(LogLevel::kInfo, "stopping");
+  is_stopping_.store(true, std::memory_order_relaxed);
+  log_->write(LogLevel::kInfo, "stopping");
   // A second signal, or a disk that never answers: the end comes all the same. What was answered is on disk.
   std::signal(SIGTERM, [](int) { std::_Exit(static_cast<int>(StatusKind::kInterrupted)); });
   std::signal(SIGINT, [](int) { std::_Exit(static_cast<int>(StatusKind::kInterrupted)); });
@@ -238,7 +253,7 @@ void Server::stop() {
   auto is_stopped = stopped.get_future();
   std::jthread watchdog([&, this] {
     if (is_stopped.wait_until(deadline + std::chrono::milliseconds(500)) == std::future_status::ready) return;
-    log_.write(LogLevel::kError, "stop_timeout");
+    log_->write(LogLevel::kError, "stop_timeout");
     std::_Exit(0);
   });
   {

@@ -20,6 +20,7 @@ namespace clearline {
 struct ServerRequest {
   ServerConfig config;
   std::string config_path;  ///< is read again by a reload
+  int processors = 1;       ///< that may be used
   std::string version;
   std::function<Status(const std::string& line)> tell;  ///< takes a line for stdout
 };
