@@ -1,0 +1,205 @@
+// What operators do with a running server, from the outside: status, control, and the ways of ending it.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/files.h"
+#include "tests/support/live_directory.h"
+#include "tests/support/process.h"
+#include "tests/support/running_server.h"
+#include "tests/support/tcp_client.h"
+
+namespace clearline::test {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+const std::string kSuspend = R"({"op":"suspend","code":"P000000000003","change_id":"k-1"})"
+                             "\n";
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// Waits until something holds; false: it did not within 20 s.
+template <typename Holds>
+bool eventually(const Holds& holds) {
+  for (int i = 0; i < 4'000; ++i) {
+    if (holds()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return false;
+}
+
+TEST(Operator, StatusIsShownAsTextAndAsJson) {
+  const LiveDirectory live;
+  RunningServer server(live.path());
+  ASSERT_TRUE(server.is_ready());
+  TcpClient changes(server.socket());
+  ASSERT_TRUE(changes.send(kSuspend));
+  ASSERT_EQ(changes.read_line(), R"({"change_id":"k-1","ok":true,"seq":1})");
+  TcpClient feed(server.feed());
+  ASSERT_TRUE(feed.send("nonsense\n"));
+  ASSERT_TRUE(feed.read_line());
+  const ProcessResult text = run_clearline({"status", "--socket", server.socket()});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  for (const std::string line : {"registry.seq", "registry.state", "feeds.lines", "feeds.verdicts.error",
+                                 "changes.latency_us.p99", "commits.journal_us.p50", "limits.idle_timeout"}) {
+    EXPECT_TRUE(text.out.starts_with(line) || has(text.out, "\n" + line + " ")) << line << "\n" << text.out;
+  }
+  EXPECT_TRUE(has(text.out, "\nregistry.seq" + std::string(44 - 12, ' ') + "1\n")) << text.out;
+  EXPECT_TRUE(has(text.out, "\nregistry.state" + std::string(44 - 14, ' ') + "ready\n")) << text.out;
+  const ProcessResult json = run_clearline({"status", "--config", server.config(), "--format", "json"});
+  EXPECT_EQ(json.exit_code, 0) << json.err;
+  EXPECT_TRUE(json.out.starts_with("{\"version\":\"") && json.out.ends_with("}\n")) << json.out;
+  EXPECT_TRUE(has(json.out, "\"seq\":1,")) << json.out;
+  EXPECT_TRUE(has(json.out, "\"verdicts\":{\"clear\":0,\"review\":0,\"hold\":0,\"error\":1}")) << json.out;
+}
+
+TEST(Operator, CheckpointAndReloadAreDoneAndTold) {
+  const LiveDirectory live;
+  RunningServer server(live.path());
+  ASSERT_TRUE(server.is_ready());
+  TcpClient changes(server.socket());
+  ASSERT_TRUE(changes.send(kSuspend));
+  ASSERT_TRUE(changes.read_line());
+  const auto checkpoint = [&] { return run_clearline({"control", "checkpoint", "--config", server.config()}); };
+  EXPECT_EQ(checkpoint().out, "{\"checkpoint\":{\"ok\":true,\"seq\":1,\"written\":true}}\n");
+  EXPECT_EQ(checkpoint().out, "{\"checkpoint\":{\"ok\":true,\"seq\":1,\"written\":false}}\n");
+  const ProcessResult reload = run_clearline({"control", "reload", "--socket", server.socket()});
+  EXPECT_EQ(reload.exit_code, 0) << reload.err;
+  EXPECT_EQ(reload.out, "{\"reload\":{\"ok\":true}}\n");
+  server.write(live.path(), "[limits]\nline_bites = 3\n");
+  const ProcessResult refused = run_clearline({"control", "reload", "--socket", server.socket()});
+  EXPECT_EQ(refused.exit_code, 6);
+  EXPECT_EQ(refused.out, "");
+  EXPECT_TRUE(has(refused.err, "line_bites")) << refused.err;
+  const ProcessResult status = run_clearline({"status", "--format", "json", "--socket", server.socket()});
+  EXPECT_TRUE(has(status.out, "\"reloads\":1,\"failed_reloads\":1,")) << status.out;
+}
+
+TEST(Operator, OnlyAReloadThatNeedsARestartSaysSo) {
+  const LiveDirectory live;
+  RunningServer server(live.path());
+  ASSERT_TRUE(server.is_ready());
+  const std::vector<std::string> reload{"control", "reload", "--socket", server.socket()};
+  EXPECT_EQ(run_clearline(reload).exit_code, 0);
+  EXPECT_FALSE(has(server.stop().err, "restart_needed"));
+  RunningServer second(live.path());
+  ASSERT_TRUE(second.is_ready());
+  second.write(live.path(), "[limits]\nline_bytes = 4096\n");
+  EXPECT_EQ(run_clearline({"control", "reload", "--socket", second.socket()}).exit_code, 0);
+  EXPECT_TRUE(has(second.stop().err, "restart_needed"));
+}
+
+TEST(Operator, AnImageHasNothingToCheckpoint) {
+  const LiveDirectory live;
+  RunningServer server(live.folder().path("first.img"));
+  ASSERT_TRUE(server.is_ready());
+  EXPECT_EQ(run_clearline({"control", "checkpoint", "--socket", server.socket()}).exit_code, 6);
+  const ProcessResult status = run_clearline({"status", "--format", "json", "--socket", server.socket()});
+  EXPECT_TRUE(has(status.out, "\"state\":\"image\",\"read_only\":true")) << status.out;
+}
+
+TEST(Operator, WhereNobodyAnswersTheExitCodeSaysSo) {
+  const TestFolder folder;
+  for (const std::string verb : {"status", "checkpoint", "reload"}) {
+    std::vector<std::string> arguments;
+    if (verb != "status") arguments.emplace_back("control");
+    arguments.push_back(verb);
+    const auto run = [&](const std::string& option, const std::string& value) {
+      std::vector<std::string> all = arguments;
+      all.insert(all.end(), {option, value});
+      return run_clearline(all).exit_code;
+    };
+    EXPECT_EQ(run("--socket", folder.path("none.sock")), 6) << verb;
+    EXPECT_EQ(run("--socket", folder.path(std::string(300, 'x'))), 6) << verb;
+    EXPECT_EQ(run("--config", folder.path("none.toml")), 78) << verb;
+    EXPECT_EQ(run("--config", folder.write("none.toml", "[registry]\nimage = \"x\"\n[changes]\nsocket = \"\"\n")), 2)
+        << verb;
+    EXPECT_EQ(run("--socket", ""), 2) << verb;
+    EXPECT_EQ(run("--format", "xml"), 2) << verb;
+  }
+  EXPECT_EQ(run_clearline({"control"}).exit_code, 2);
+  EXPECT_EQ(run_clearline({"control", "shutdown"}).exit_code, 2);
+  EXPECT_EQ(run_clearline({"status", "--socket", "a", "--config", "b"}).exit_code, 2);
+}
+
+TEST(Operator, ASignalWhileItLoadsEndsItAtOnce) {
+  const LiveDirectory live;
+  const TestFolder folder;
+  // Nobody ever writes to it: whoever reads it waits.
+  const std::string image = folder.path("never.img");
+  ASSERT_EQ(mkfifo(image.c_str(), 0600), 0);
+  const std::string config =
+      folder.write("server.toml", "[registry]\nimage = \"" + image +
+                                      "\"\n[feed]\nlisten = [\"127.0.0.1:0\"]\n[changes]\nsocket = \"\"\n");
+  for (const int number : {SIGTERM, SIGINT}) {
+    ProcessSetup setup;
+    setup.error_path = folder.path("log");
+    Conversation serve({"serve", "--config", config}, setup);
+    ASSERT_TRUE(eventually([&] { return has(read_file(setup.error_path), "\"event\":\"starting\""); }));
+    serve.signal(SIGHUP);  // nothing to reload yet
+    serve.signal(number);
+    const ProcessResult result = serve.end();
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_EQ(result.out, "");
+    EXPECT_TRUE(has(read_file(setup.error_path), R"("event":"stopped","while":"loading"})"))
+        << read_file(setup.error_path);
+  }
+}
+
+/// Sends until the server takes no more.
+void stuff(TcpClient& client, const std::string& text) {
+  std::size_t sent = 0;
+  auto last = Clock::now();
+  while (Clock::now() - last < std::chrono::milliseconds(100)) {
+    const std::size_t more = client.send_some(std::string_view(text).substr(sent % text.size()));
+    sent += more;
+    if (more != 0) {
+      last = Clock::now();
+    } else {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+}
+
+TEST(Operator, AStopEndsInTimeWhateverPeersDo) {
+  const LiveDirectory live;
+  RunningServer server(live.path(), "[limits]\nstop_timeout = \"1s\"\n");
+  ASSERT_TRUE(server.is_ready());
+  std::string nonsense;
+  for (int i = 0; i < 5'000; ++i) nonsense += "x\n";
+  TcpClient feed(server.feed(), 4'096);
+  TcpClient changes(server.socket());
+  stuff(feed, nonsense);
+  stuff(changes, nonsense);
+  const TcpClient idle(server.feed());
+  const auto begin = Clock::now();
+  EXPECT_EQ(server.stop().exit_code, 0);
+  EXPECT_LT(Clock::now() - begin, std::chrono::seconds(CLEARLINE_SANITIZED != 0 ? 10 : 3));
+}
+
+TEST(Operator, ASecondSignalEndsItAtOnce) {
+  const LiveDirectory live;
+  ProcessSetup setup;
+  const TestFolder folder;
+  setup.error_path = folder.path("log");
+  RunningServer server(live.path(), "[limits]\nstop_timeout = \"60s\"\n", "", setup);
+  ASSERT_TRUE(server.is_ready());
+  std::string nonsense;
+  for (int i = 0; i < 5'000; ++i) nonsense += "x\n";
+  TcpClient changes(server.socket());
+  stuff(changes, nonsense);  // waits for a peer that never reads
+  const auto begin = Clock::now();
+  server.process().signal(SIGTERM);
+  ASSERT_TRUE(eventually([&] { return has(read_file(setup.error_path), "\"event\":\"stopping\""); }));
+  EXPECT_EQ(server.stop().exit_code, 7);
+  EXPECT_LT(Clock::now() - begin, std::chrono::seconds(30));
+}
+
+}  // namespace
+}  // namespace clearline::test
