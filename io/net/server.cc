@@ -1,5 +1,6 @@
 #include "io/net/server.h"
 
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +36,24 @@ constexpr std::chrono::milliseconds kReloadLook{20};
 ServingPtr serving_of(const ServerConfig& config) {
   return std::make_shared<const Serving>(Serving{standard_policy(), Clients(config.clients)});
 }
+
+/// Keeps signals from the calling thread, and from those that it starts: they come to the control thread alone, so that they
+/// interrupt no file that another one reads or writes.
+class SignalsHeldBack {
+ public:
+  SignalsHeldBack() {
+    sigset_t held;
+    sigemptyset(&held);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&held, number);
+    pthread_sigmask(SIG_BLOCK, &held, &before_);
+  }
+  SignalsHeldBack(const SignalsHeldBack&) = delete;
+  SignalsHeldBack& operator=(const SignalsHeldBack&) = delete;
+  ~SignalsHeldBack() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_{};
+};
 
 /// The configuration with as many threads as it means.
 ServerConfig with_threads(const ServerRequest& request) {
@@ -108,7 +127,10 @@ Status Server::run() {
   name_thread("clr-control");
   wait_for_signal();
   log_->write(LogLevel::kInfo, "starting", {{"version", request_.version}, {"pid", std::uint64_t(getpid())}});
-  loader_ = std::jthread([this] { load(); });
+  {
+    const SignalsHeldBack held;
+    loader_ = std::jthread([this] { load(); });
+  }
   io_.run();
   if (loader_.joinable()) loader_.join();
   if (feeds_ || changes_) stop();
@@ -155,6 +177,7 @@ void Server::load() {
 }
 
 Status Server::open_listeners() {
+  const SignalsHeldBack held;
   clients_ = request_.config.clients;
   const ServingPtr serving = serving_of(request_.config);
   auto feeds = FeedServer::open(config_, served_->registry(), serving, counters_, *log_);
@@ -245,10 +268,10 @@ std::string Server::status() {
 void Server::stop() {
   const auto deadline = Clock::now() + request_.config.limits.stop_timeout;
   is_stopping_.store(true, std::memory_order_relaxed);
-  log_->write(LogLevel::kInfo, "stopping");
   // A second signal, or a disk that never answers: the end comes all the same. What was answered is on disk.
   std::signal(SIGTERM, [](int) { std::_Exit(static_cast<int>(StatusKind::kInterrupted)); });
   std::signal(SIGINT, [](int) { std::_Exit(static_cast<int>(StatusKind::kInterrupted)); });
+  log_->write(LogLevel::kInfo, "stopping");
   std::promise<void> stopped;
   auto is_stopped = stopped.get_future();
   std::jthread watchdog([&, this] {
@@ -271,7 +294,9 @@ void Server::stop() {
 }  // namespace
 
 Status run_server(const ServerRequest& request) {
+  std::optional<SignalsHeldBack> held(std::in_place);  // the log's thread starts in here
   Server server(request);
+  held.reset();
   return server.run();
 }
 

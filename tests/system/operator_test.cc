@@ -118,7 +118,7 @@ TEST(Operator, WhereNobodyAnswersTheExitCodeSaysSo) {
     EXPECT_EQ(run("--socket", folder.path("none.sock")), 6) << verb;
     EXPECT_EQ(run("--socket", folder.path(std::string(300, 'x'))), 6) << verb;
     EXPECT_EQ(run("--config", folder.path("none.toml")), 78) << verb;
-    EXPECT_EQ(run("--config", folder.write("none.toml", "[registry]\nimage = \"x\"\n[changes]\nsocket = \"\"\n")), 2)
+    EXPECT_EQ(run("--config", folder.write("socketless.toml", "[registry]\nimage = \"x\"\n[changes]\nsocket = \"\"\n")), 2)
         << verb;
     EXPECT_EQ(run("--socket", ""), 2) << verb;
     EXPECT_EQ(run("--format", "xml"), 2) << verb;
@@ -139,7 +139,7 @@ TEST(Operator, ASignalWhileItLoadsEndsItAtOnce) {
                                       "\"\n[feed]\nlisten = [\"127.0.0.1:0\"]\n[changes]\nsocket = \"\"\n");
   for (const int number : {SIGTERM, SIGINT}) {
     ProcessSetup setup;
-    setup.error_path = folder.path("log");
+    setup.error_path = folder.path("log" + std::to_string(number));
     Conversation serve({"serve", "--config", config}, setup);
     ASSERT_TRUE(eventually([&] { return has(read_file(setup.error_path), "\"event\":\"starting\""); }));
     serve.signal(SIGHUP);  // nothing to reload yet
