@@ -41,6 +41,7 @@ constexpr std::size_t kSocketPathBytesMax = sizeof(sockaddr_un{}.sun_path) - 1;
 
 constexpr std::int64_t kDeclaredAtWindowMaxMs = 3'660 * kDayMs;
 constexpr std::int64_t kDeclaredAtAheadMaxMs = 30 * kDayMs;
+constexpr std::int64_t kCheckpointChangesMax = 1'000'000'000;
 constexpr int kThreadsMax = 1'024;  // as of --threads
 
 // --- faults
@@ -310,6 +311,9 @@ class ConfigReader {
   void read_registry(Section section) {
     const auto dir = section.take_text("dir");
     const auto image = section.take_text("image");
+    if (const auto changes = section.take_number("checkpoint_changes", 0, kCheckpointChangesMax)) {
+      config_.checkpoint_changes = static_cast<std::uint64_t>(*changes);
+    }
     section.end();
     for (const auto* path : {&dir, &image}) {
       if (*path && (*path)->value.empty()) section.fault((*path)->place, "the path is empty; name a registry");

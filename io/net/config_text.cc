@@ -62,6 +62,10 @@ class ConfigWriter {
   std::string out_;
 };
 
+void write_checkpoints(const ServerConfig& config, ConfigWriter& out) {
+  out.key("checkpoint_changes", std::to_string(config.checkpoint_changes), "an image after so many; 0: when asked for");
+}
+
 void write_policy_and_feed(const ServerConfig& config, ConfigWriter& out) {
   out.section("[policy]");
   out.key("use", toml_text(config.policy), "the rules; the only ones of this version");
@@ -112,6 +116,7 @@ std::string config_sample() {
   out.words("One of the two is needed.");
   out.key("dir", toml_text("/var/lib/clearline"), "a registry directory, which can be changed");
   out.key("image", toml_text("registry.img"), "a file: read-only, changes are refused");
+  write_checkpoints(defaults, out);
   write_policy_and_feed(defaults, out);
   write_changes_to_log(defaults, out);
   write_limits(defaults.limits, out);
@@ -137,6 +142,7 @@ std::string config_text(const ServerConfig& config) {
   out.section("[registry]");
   if (!config.registry_dir.empty()) out.key("dir", toml_text(config.registry_dir), {});
   if (!config.registry_image.empty()) out.key("image", toml_text(config.registry_image), {});
+  write_checkpoints(config, out);
   write_policy_and_feed(config, out);
   write_changes_to_log(config, out);
   write_limits(config.limits, out);

@@ -8,6 +8,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <cstdlib>
 #include <future>
@@ -30,6 +31,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// How often the registry is looked after.
+constexpr std::chrono::seconds kLookEvery{2};
 /// How often a reload that waits for its turn looks whether there will be none, because the server stops.
 constexpr std::chrono::milliseconds kReloadLook{20};
 
@@ -54,6 +57,18 @@ class SignalsHeldBack {
  private:
   sigset_t before_{};
 };
+
+std::string_view to_string(RegistryStore::State state) {
+  switch (state) {
+    case RegistryStore::State::kReady:
+      return "ready";
+    case RegistryStore::State::kNoSpace:
+      return "no_space";
+    case RegistryStore::State::kFailed:
+      break;
+  }
+  return "failed";
+}
 
 /// The configuration with as many threads as it means.
 ServerConfig with_threads(const ServerRequest& request) {
@@ -92,7 +107,8 @@ class Server {
         config_(with_threads(request)),
         log_(std::in_place, request.config.log_level),
         signals_(io_, SIGTERM, SIGINT, SIGHUP),
-        work_(asio::make_work_guard(io_)) {}
+        work_(asio::make_work_guard(io_)),
+        look_timer_(io_) {}
 
   Status run();
 
@@ -102,6 +118,8 @@ class Server {
   Status open_listeners();
   Status reload();
   std::string status();
+  void look_after_registry();
+  void start_checkpoint();
   void stop();
 
   const ServerRequest& request_;
@@ -110,6 +128,10 @@ class Server {
   asio::io_context io_{1};
   asio::signal_set signals_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
+  asio::steady_timer look_timer_;
+  RegistryStore::State told_state_ = RegistryStore::State::kReady;
+  std::atomic<bool> is_writing_image_{false};  // relaxed: guards nothing
+  std::jthread checkpointer_;
   const Clock::time_point start_ = Clock::now();
   std::jthread loader_;
   std::optional<ServedRegistry> served_;
@@ -213,7 +235,46 @@ Status Server::open_listeners() {
   const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start_).count();
   log_->write(LogLevel::kInfo, "ready",
               {{"seq", served_->registry().seq()}, {"milliseconds", static_cast<std::uint64_t>(milliseconds)}});
+  look_after_registry();
   return request_.tell("ready");
+}
+
+/// Comes again every few seconds: tells when the journal fails or works again, and writes an image when one is due.
+void Server::look_after_registry() {
+  RegistryStore* const store = served_->store.get();
+  if (store == nullptr) return;
+  if (const RegistryStore::State state = store->state(); state != std::exchange(told_state_, state)) {
+    const bool is_ready = state == RegistryStore::State::kReady;
+    log_->write(is_ready ? LogLevel::kInfo : LogLevel::kError, "registry",
+                {{"state", to_string(state)}, {"reason", store->state_reason()}});
+  }
+  const std::uint64_t wanted = config_.checkpoint_changes;
+  if (wanted != 0 && told_state_ != RegistryStore::State::kFailed && store->changes_since_image() >= wanted &&
+      !is_writing_image_.load(std::memory_order_relaxed)) {
+    start_checkpoint();
+  }
+  look_timer_.expires_after(kLookEvery);
+  look_timer_.async_wait([this](const error_code& error) {
+    if (!error) look_after_registry();
+  });
+}
+
+void Server::start_checkpoint() {
+  is_writing_image_.store(true, std::memory_order_relaxed);
+  const SignalsHeldBack held;
+  checkpointer_ = std::jthread([this] {
+    name_thread("clr-image");
+    const auto start = Clock::now();
+    const auto made = served_->store->checkpoint();
+    const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count();
+    if (made.ok()) {
+      log_->write(LogLevel::kInfo, "checkpoint",
+                  {{"seq", made->seq}, {"milliseconds", static_cast<std::uint64_t>(milliseconds)}});
+    } else {
+      log_->write(LogLevel::kWarn, "checkpoint_failed", {{"reason", made.status().message()}});
+    }
+    is_writing_image_.store(false, std::memory_order_relaxed);
+  });
 }
 
 Status Server::reload() {
@@ -249,11 +310,8 @@ std::string Server::status() {
   state.store_state = "image";
   state.is_read_only = true;
   if (store != nullptr) {
-    const RegistryStore::State store_state = store->state();
-    state.is_read_only = store_state == RegistryStore::State::kFailed;
-    state.store_state = store_state == RegistryStore::State::kReady     ? "ready"
-                        : store_state == RegistryStore::State::kNoSpace ? "no_space"
-                                                                        : "failed";
+    state.is_read_only = store->state() == RegistryStore::State::kFailed;
+    state.store_state = to_string(store->state());
     if (const auto last_us = store->last_change_us()) {
       state.last_change_age_seconds =
           static_cast<std::uint64_t>(std::max<std::int64_t>(system_now_us() - *last_us, 0)) / 1'000'000;
@@ -287,6 +345,7 @@ void Server::stop() {
   }
   feeds_.reset();
   changes_.reset();
+  if (checkpointer_.joinable()) checkpointer_.join();
   served_.reset();
   stopped.set_value();
 }

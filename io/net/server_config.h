@@ -57,6 +57,9 @@ struct ServerConfig {
   // [registry]: one of the two
   std::string registry_dir;
   std::string registry_image;  ///< read-only: changes are answered `read_only`
+  /// An image is written when so many changes are behind the newest one; 0: only when somebody asks for it. A start goes through
+  /// a million in some 3 s.
+  std::uint64_t checkpoint_changes = 1'000'000;
   // [policy]
   std::string policy = "standard";
   // [feed]

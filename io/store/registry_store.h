@@ -19,6 +19,7 @@
 //             write-ahead log is moved into the journal by a thread of its own when it is kWalBytesMax long.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <condition_variable>
@@ -94,6 +95,12 @@ class RegistryStore {
   /// Why it is not ready; empty when it is.
   std::string state_reason() const;
 
+  /// Changes behind the newest image: what the next start goes through.
+  std::uint64_t changes_since_image() const {
+    // relaxed: a number that says when a checkpoint is due. An image is never newer than the registry.
+    return opened_.registry->seq() - std::min(newest_image_.load(std::memory_order_relaxed), opened_.registry->seq());
+  }
+
   /// Writes an image of the registry as it is. Nothing to do when the newest image is of this seq.
   struct Checkpoint {
     std::uint64_t seq = 0;
@@ -129,7 +136,7 @@ class RegistryStore {
   int lock_fd_ = -1;
   RegistryDirectory::Opened opened_;
   std::unique_ptr<Head> head_;
-  std::uint64_t newest_image_ = 0;
+  std::atomic<std::uint64_t> newest_image_{0};
 
   mutable std::mutex mutex_;  // apply, and the moments of a checkpoint; guards all below
   std::atomic<State> state_{State::kReady};

@@ -15,10 +15,11 @@ namespace clearline::test {
 class RunningServer {
  public:
   /// Starts it over a registry directory (or an image, when the path ends in .img) and waits until it is ready. `more` is
-  /// appended to the configuration; it may hold sections ([limits], [[client]]), and `feed` keys of [feed].
+  /// appended to the configuration; it may hold sections ([limits], [[client]]), `feed` keys of [feed], `registry_keys` some of
+  /// [registry].
   explicit RunningServer(const std::string& registry, std::string_view more = "", std::string_view feed = "",
-                         const ProcessSetup& setup = {})
-      : config_(folder_.path("server.toml")), setup_(setup) {
+                         const ProcessSetup& setup = {}, std::string_view registry_keys = "")
+      : config_(folder_.path("server.toml")), registry_keys_(registry_keys), setup_(setup) {
     write(registry, more, feed);
     start();
   }
@@ -41,7 +42,7 @@ class RunningServer {
     std::ofstream file(config_);
     file << "[registry]\n"
          << (registry.ends_with(".img") ? "image" : "dir") << " = \"" << registry << "\"\n"
-         << "[feed]\nlisten = [\"127.0.0.1:0\"]\n"
+         << registry_keys_ << "[feed]\nlisten = [\"127.0.0.1:0\"]\n"
          << feed << "\n[changes]\nsocket = \"" << socket() << "\"\n"
          << more << "\n";
   }
@@ -74,6 +75,7 @@ class RunningServer {
 
   TestFolder folder_;
   std::string config_;
+  std::string registry_keys_;  // of [registry]
   ProcessSetup setup_;
   std::unique_ptr<Conversation> process_;
   bool is_ready_ = false;

@@ -116,6 +116,24 @@ TEST(Serve, AnAnsweredChangeIsInTheNextVerdictAndInTheDirectoryAfterwards) {
   EXPECT_NE(run_clearline({"lookup", code_text(4), "-r", live.path()}).out.find("suspended"), std::string::npos);
 }
 
+TEST(Serve, AnImageIsWrittenWhenEnoughChangesHaveCome) {
+  const LiveDirectory live;
+  RunningServer server(live.path(), "", "", {}, "checkpoint_changes = 10\n");
+  ASSERT_TRUE(server.is_ready());
+  TcpClient changes(server.socket());
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(changes.send(change("suspend", static_cast<std::uint64_t>(i), "k-" + std::to_string(i))));
+    ASSERT_TRUE(is_ok(changes.read_line()));
+  }
+  const std::string image = live.file("image-00000000000000000010.img");
+  for (int i = 0; i < 4'000 && !fs::exists(image); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_TRUE(fs::exists(image));
+  const ProcessResult result = server.stop();
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_NE(result.err.find("\"event\":\"checkpoint\",\"seq\":10"), std::string::npos) << result.err;
+  EXPECT_EQ(run_clearline({"registry", "verify", live.path()}).exit_code, 0);
+}
+
 TEST(Serve, AnImageIsServedAndChangesAreRefused) {
   const LiveDirectory live;
   RunningServer server(live.folder().path("first.img"));
