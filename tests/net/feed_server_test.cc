@@ -431,6 +431,7 @@ TEST_F(FeedServerTest, UnansweredBytesOfAllAreBoundedAndWhoReadsIsServed) {
 TEST_F(FeedServerTest, PeersThatVanishLeaveNothingBehind) {
   start();
   EXPECT_EQ(answers_to(declaration(1) + "\n"), clear(1) + "\n");
+  ASSERT_TRUE(eventually([&] { return sum(&ConnectionCounters::closed) == 1; }));
   const std::size_t before = open_descriptors();
   constexpr std::uint64_t kPeers = CLEARLINE_SANITIZED != 0 ? 300 : 2'000;
   const std::string text = declarations(50);
