@@ -1,5 +1,7 @@
 #include "io/net/asio_parts.h"
 
+#include <fmt/format.h>
+
 #include <boost/asio/ip/address.hpp>
 #include <charconv>
 
@@ -53,7 +55,8 @@ Result<Tcp::acceptor> listen_on(asio::io_context& io, const Tcp::endpoint& endpo
 
 std::string to_text(const Tcp::endpoint& endpoint) {
   const std::string host = endpoint.address().to_string();
-  return (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(endpoint.port());
+  return endpoint.address().is_v6() ? fmt::format("[{}]:{}", host, endpoint.port())
+                                    : fmt::format("{}:{}", host, endpoint.port());
 }
 
 bool is_exhausted(const error_code& error) {
