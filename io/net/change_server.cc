@@ -77,6 +77,7 @@ Status clear_path(const std::string& path, const sockaddr_un& address) {
   if (!S_ISSOCK(found.st_mode))
     return wrong_socket(path, "there is a file of that name; remove it or name another path");
   const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (probe < 0) return wrong_socket(path, "cannot open a socket: " + errno_words(errno));
   const int error = connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
   close(probe);
   // EAGAIN: so many wait to be accepted that there is no room for one more.
@@ -262,6 +263,7 @@ struct ChangeServer::State {
 
 ChangeServer::ChangeServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what asio and threads throw here is a machine at its end.
 ChangeServer::~ChangeServer() { stop(Clock::now()); }
 
 const std::vector<std::string>& ChangeServer::addresses() const { return state_->addresses; }
