@@ -5,7 +5,9 @@
 //
 // Like the feed it has an io_context a thread, which connections are dealt to in turn, reads what is there into 128 KiB, and writes
 // the answers to one read at once. It counts line ends, and the answer is a constant.
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -13,9 +15,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <exception>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "bench/line_ends.h"
@@ -78,6 +83,7 @@ class Server {
     std::fflush(stdout);
     accept();
     std::vector<std::jthread> threads;
+    threads.reserve(contexts_.size());
     for (asio::io_context& context : contexts_) {
       threads.emplace_back([&context] {
         const auto work = asio::make_work_guard(context);
@@ -106,6 +112,11 @@ class Server {
 }  // namespace clearline::bench
 
 int main(int argc, char** argv) {
-  clearline::bench::Server(argc > 1 ? std::atoi(argv[1]) : 2).run();
+  try {
+    clearline::bench::Server(argc > 1 ? static_cast<int>(std::strtol(argv[1], nullptr, 10)) : 2).run();
+  } catch (const std::exception& fault) {
+    std::fprintf(stderr, "bare_server: %s\n", fault.what());
+    return 1;
+  }
   return 0;
 }

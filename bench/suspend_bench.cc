@@ -103,11 +103,11 @@ class Registrar {
 std::vector<std::string> active_codes(std::uint64_t people_count, std::size_t count) {
   const generate::People people(1);
   std::vector<std::string> codes;
-  for (std::uint64_t i = 0; codes.size() < count; ++i) {
-    require(i < people_count, "enough people");
+  for (std::uint64_t i = 0; i < people_count && codes.size() < count; ++i) {
     const std::uint64_t number = i * 7919 % people_count;
     if (people.traits(number).status == CodeStatus::kActive) codes.push_back(format_code(people.code(number)));
   }
+  require(codes.size() == count, "enough people");
   return codes;
 }
 
@@ -195,8 +195,8 @@ int main(int argc, char** argv) {
   }
   LoadPlan plan;
   plan.address = argv[2];
-  plan.connections = argc > 5 ? std::atoi(argv[5]) : 48;
-  plan.measured = std::chrono::seconds(argc > 6 ? std::atoi(argv[6]) : 10);
+  plan.connections = argc > 5 ? static_cast<int>(std::strtol(argv[5], nullptr, 10)) : 48;
+  plan.measured = std::chrono::seconds(argc > 6 ? std::strtol(argv[6], nullptr, 10) : 10);
   plan.in_flight = 65'536;
   measure(read_requests(argv[1]), plan, argv[3], std::strtoull(argv[4], nullptr, 10));
   return 0;
