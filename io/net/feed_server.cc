@@ -38,6 +38,7 @@ namespace {
 /// Descriptors that feeds leave alone: files of the registry, timers, listeners, and the connections of changes.
 constexpr std::size_t kDescriptorsForOthers = 64;
 constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr int kRefusedReadsMax = 16;  // whoever sends without end must not keep others from being accepted
 
 /// How many connections there are, in all and of each address.
 class AddressBook {
@@ -240,7 +241,8 @@ void FeedServer::State::refuse(Tcp::socket& socket, const std::string& address, 
   ::send(socket.native_handle(), words.text().data(), words.text().size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   ::shutdown(socket.native_handle(), SHUT_WR);
   std::array<char, 4'096> unread;
-  while (recv(socket.native_handle(), unread.data(), unread.size(), MSG_DONTWAIT) > 0) {
+  for (int reads = 0; reads < kRefusedReadsMax; ++reads) {
+    if (recv(socket.native_handle(), unread.data(), unread.size(), MSG_DONTWAIT) <= 0) break;
   }
 }
 

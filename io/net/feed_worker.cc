@@ -77,6 +77,7 @@ struct FeedWorker::Connection {
   enum class Phase : std::uint8_t { kHello, kOpen, kLingering, kClosed } phase = Phase::kHello;
   bool is_at_end = false;  // the peer sends no more
   bool is_starved = false;
+  bool is_removed = false;    // its client is none any more: closed behind the answers that are held
   std::size_t left_to_drain = 0;
   std::optional<ClientConfig> client;
   Screening* screening = nullptr;
@@ -136,7 +137,8 @@ void FeedWorker::use(ServingPtr serving) {
       const bool stays =
           connection->client ? serving_->clients.has(*connection->client) : needed_token == needs_token();
       if (stays) continue;
-      refuse(*connection, "feed_closed", "client_removed", "the client is not in the configuration any more", false);
+      connection->is_removed = true;
+      if (connection->held.empty()) go_on(connection);
     }
   });
 }
@@ -265,6 +267,8 @@ void FeedWorker::go_on(const ConnectionPtr& connection) {
   Connection& one = *connection;
   if (!one.held.empty()) {
     wait_writable(connection);
+  } else if (one.is_removed) {
+    refuse(one, "feed_closed", "client_removed", "the client is not in the configuration any more", false);
   } else if (one.is_at_end) {
     finish(one);
   } else if (is_draining_ && one.left_to_drain == 0) {
@@ -412,6 +416,10 @@ void FeedWorker::send_held(const ConnectionPtr& connection) {
   one.held = {};
   one.held_sent = 0;
   count_answered(one, std::exchange(one.held_declarations, 0));
+  if (one.is_removed) {
+    go_on(connection);
+    return;
+  }
   answer(connection, one.lines.begin(block_.data.get()));
 }
 
