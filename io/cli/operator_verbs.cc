@@ -42,24 +42,43 @@ Result<std::string> ask(const ServerPlace& place, std::string_view request) {
   return ask_server(socket.empty() ? ServerConfig().changes_socket : socket, request);
 }
 
-/// A JSON object as lines `path.of.member  value`; numbers, texts and objects are all there is in a status.
+/// The end of the value that starts at `at`: a text with its quotes, a number or word, or an array with all that is in it.
+std::size_t end_of_value(std::string_view json, std::size_t at) {
+  bool is_text = false;
+  int depth = 0;
+  for (; at < json.size(); ++at) {
+    const char c = json[at];
+    if (is_text && c == '\\') {
+      ++at;
+    } else if (c == '"') {
+      is_text = !is_text;
+    } else if (!is_text && (c == '[' || c == '{')) {
+      ++depth;
+    } else if (!is_text && depth == 0 && (c == ',' || c == ':' || c == '}')) {
+      return at;
+    } else if (!is_text && (c == ']' || c == '}')) {
+      --depth;
+    }
+  }
+  return json.size();
+}
+
+/// A valid JSON object without blanks between its parts as lines `path.of.member  value`. Texts stay escaped: a terminal gets
+/// no control character.
 std::string as_lines(std::string_view json) {
   std::string text;
   std::string path;
   std::vector<std::size_t> starts;
-  std::string name;
-  const auto take_string = [&](std::size_t& at) {
-    const std::size_t end = json.find('"', at + 1);
-    std::string word(json.substr(at + 1, end - at - 1));
-    at = end + 1;
-    return word;
+  std::string_view name;
+  const auto without_quotes = [](std::string_view value) {
+    return value.starts_with('"') ? value.substr(1, value.size() - 2) : value;
   };
   for (std::size_t at = 0; at < json.size();) {
     const char c = json[at];
     if (c == '{') {
       starts.push_back(path.size());
-      if (!name.empty()) path += name + ".";
-      name.clear();
+      if (!name.empty()) path.append(name).append(".");
+      name = {};
       ++at;
     } else if (c == '}') {
       path.resize(starts.back());
@@ -67,19 +86,16 @@ std::string as_lines(std::string_view json) {
       ++at;
     } else if (c == ',' || c == ':') {
       ++at;
-    } else if (c == '"' && name.empty()) {
-      name = take_string(at);
     } else {
-      std::string value;
-      if (c == '"') {
-        value = take_string(at);
+      const std::size_t end = end_of_value(json, at);
+      const std::string_view value = without_quotes(json.substr(at, end - at));
+      at = end;
+      if (json.substr(at).starts_with(':')) {
+        name = value;
       } else {
-        const std::size_t end = json.find_first_of(",}", at);
-        value = json.substr(at, end - at);
-        at = end;
+        text += fmt::format("{:<44}{}\n", path + std::string(name), value);
+        name = {};
       }
-      text += fmt::format("{:<44}{}\n", path + name, value);
-      name.clear();
     }
   }
   return text;

@@ -1,13 +1,29 @@
 #include "io/net/operator_client.h"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
+#include <chrono>
 
+#include "io/formats/json_object.h"
 #include "io/net/asio_parts.h"
 
 namespace clearline {
+namespace {
+
+constexpr std::size_t kAnswerBytesMax = std::size_t{1} << 20;  // a status has some 4 KiB; a reload tells all faults
+constexpr std::chrono::seconds kStatusPatience{10};
+
+/// Whether a line is `{"NAME":{...}}`, strictly.
+bool is_answer(const std::string& line, std::string_view name) {
+  const std::string start = "{\"" + std::string(name) + "\":{";
+  JsonObject object;
+  return line.starts_with(start) && line.ends_with("}}") && !object.parse(line) && object.members().size() == 1;
+}
+
+}  // namespace
 
 Result<std::string> ask_server(const std::string& socket_path, std::string_view request) {
   using Local = asio::local::stream_protocol;
@@ -24,12 +40,25 @@ Result<std::string> ask_server(const std::string& socket_path, std::string_view 
   const std::string line = "{\"request\":\"" + std::string(request) + "\"}\n";
   asio::write(socket, asio::buffer(line), error);
   std::string answer;
-  if (!error) asio::read_until(socket, asio::dynamic_buffer(answer), '\n', error);
-  if (error) return failed("the server ended before it answered");
-  answer.resize(answer.find('\n'));
-  if (answer.find("\"ok\":false") != std::string::npos || answer.starts_with("{\"closing\"")) {
-    return failed("refused: " + answer);
+  bool has_ended = static_cast<bool>(error);
+  if (!has_ended) {
+    asio::async_read_until(socket, asio::dynamic_buffer(answer, kAnswerBytesMax), '\n',
+                           [&](const error_code& read_error, std::size_t) {
+                             error = read_error;
+                             has_ended = true;
+                           });
+    if (request == "status") {
+      io.run_for(kStatusPatience);
+    } else {
+      io.run();
+    }
   }
+  if (!has_ended) return failed("no answer came within 10 s; the server hangs, or is stopped");
+  if (error && answer.size() < kAnswerBytesMax) return failed("the server ended before it answered");
+  answer.resize(std::min(answer.find('\n'), answer.size()));
+  if (is_answer(answer, "closing")) return failed("refused: " + answer);
+  if (!is_answer(answer, request)) return failed("what answers there is no clearline, or another version of it");
+  if (answer.find("\"ok\":false") != std::string::npos) return failed("refused: " + answer);
   return answer;
 }
 

@@ -1,11 +1,18 @@
 // What operators do with a running server, from the outside: status, control, and the ways of ending it.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include <array>
 #include <chrono>
+#include <cstdlib>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/support/files.h"
@@ -118,7 +125,8 @@ TEST(Operator, WhereNobodyAnswersTheExitCodeSaysSo) {
     EXPECT_EQ(run("--socket", folder.path("none.sock")), 6) << verb;
     EXPECT_EQ(run("--socket", folder.path(std::string(300, 'x'))), 6) << verb;
     EXPECT_EQ(run("--config", folder.path("none.toml")), 78) << verb;
-    EXPECT_EQ(run("--config", folder.write("socketless.toml", "[registry]\nimage = \"x\"\n[changes]\nsocket = \"\"\n")), 2)
+    EXPECT_EQ(run("--config", folder.write("socketless.toml", "[registry]\nimage = \"x\"\n[changes]\nsocket = \"\"\n")),
+              2)
         << verb;
     EXPECT_EQ(run("--socket", ""), 2) << verb;
     EXPECT_EQ(run("--format", "xml"), 2) << verb;
@@ -126,6 +134,72 @@ TEST(Operator, WhereNobodyAnswersTheExitCodeSaysSo) {
   EXPECT_EQ(run_clearline({"control"}).exit_code, 2);
   EXPECT_EQ(run_clearline({"control", "shutdown"}).exit_code, 2);
   EXPECT_EQ(run_clearline({"status", "--socket", "a", "--config", "b"}).exit_code, 2);
+}
+
+/// Answers one request on a Unix socket with whatever a test wants.
+class OtherServer {
+ public:
+  OtherServer(const std::string& path, std::string answer) : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    if (fd_ < 0) std::abort();
+    EXPECT_EQ(bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(listen(fd_, 1), 0);
+    thread_ = std::jthread([this, answer = std::move(answer)] {
+      const int peer = accept(fd_, nullptr, nullptr);
+      if (peer < 0) return;  // nobody came
+      std::array<char, 256> request;
+      if (recv(peer, request.data(), request.size(), 0) > 0) {
+        std::string_view left = answer;
+        while (!left.empty()) {
+          const ssize_t sent = send(peer, left.data(), left.size(), MSG_NOSIGNAL);
+          if (sent <= 0) break;
+          left.remove_prefix(static_cast<std::size_t>(sent));
+        }
+      }
+      close(peer);
+    });
+  }
+  ~OtherServer() {
+    shutdown(fd_, SHUT_RDWR);
+    thread_.join();
+    close(fd_);
+  }
+
+ private:
+  int fd_;
+  std::jthread thread_;
+};
+
+TEST(Operator, WhatIsNoAnswerOfAServerIsRefused) {
+  const TestFolder folder;
+  int number = 0;
+  for (const std::string& answer :
+       {std::string("x\n"), std::string("220 mail.example ESMTP ready\n"), std::string("{\"status\":}}}}}\n"),
+        std::string("{\"status\":{}}}\n"), std::string("{\"status\":{},\"more\":{}}\n"),
+        std::string("{\"reload\":{\"ok\":true}}\n"), std::string("{\"status\":{}}"), std::string(),
+        std::string(std::size_t{8} << 20, 'x')}) {
+    const std::string path = folder.path(std::to_string(++number));
+    const OtherServer server(path, answer);
+    const ProcessResult result = run_clearline({"status", "--socket", path});
+    EXPECT_EQ(result.exit_code, 6) << number;
+    EXPECT_EQ(result.out, "") << number;
+    EXPECT_FALSE(has(result.err, "mail")) << result.err;
+  }
+}
+
+TEST(Operator, WhatAServerOfAnotherVersionKnowsIsShownToo) {
+  const TestFolder folder;
+  const OtherServer server(folder.path("socket"),
+                           R"({"status":{"policy":"a\"}}}}\\","more":{"list":["}",{"a":[1]}],"none":null},"last":-1}})"
+                           "\n");
+  const auto line = [](const std::string& name, const std::string& value) {
+    return name + std::string(44 - name.size(), ' ') + value + "\n";
+  };
+  EXPECT_EQ(run_clearline({"status", "--socket", folder.path("socket")}).out,
+            line("policy", R"(a\"}}}}\\)") + line("more.list", R"(["}",{"a":[1]}])") + line("more.none", "null") +
+                line("last", "-1"));
 }
 
 TEST(Operator, ASignalWhileItLoadsEndsItAtOnce) {
