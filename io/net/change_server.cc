@@ -9,7 +9,7 @@
 //             waits in its slot for those before it. A checkpoint or a reload starts when its slot is the first, so that all the
 //             connection sent before is in it.
 // Who may     on the Unix socket the peer's user counts: the server's own and root may do all, others what a [[client]] with
-//             their uid may; a hello with a token gives that client's role as well. Over TCP a hello must be the first line. Who may
+//             their uid may; a hello with a token gives them that client's role instead. Over TCP a hello must be the first line. Who may
 //             not change gets each change answered `denied`.
 // Bounds      connections: limits.change_connections, and as many that are told that they are refused. Memory: a connection
 //             holds at most limits.unanswered_changes changes and requests of at most a read (kReadBytes) each time, a line
@@ -36,7 +36,6 @@
 #include <condition_variable>
 #include <cstring>
 #include <deque>
-#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -50,6 +49,7 @@
 #include "io/net/hello.h"
 #include "io/store/change_parcel.h"
 #include "io/store/change_queue.h"
+#include "io/store/folders.h"
 
 namespace clearline {
 namespace {
@@ -183,6 +183,7 @@ struct ChangeServer::State {
     std::uint64_t out_lines = 0;
     std::string out;
     std::size_t out_sent = 0;
+    bool is_owner = false;  // the server's own user, or root: may do all, whatever a hello says
     bool may_change = false;
     bool may_operate = false;
     bool is_denial_logged = false;
@@ -297,8 +298,9 @@ Status ChangeServer::State::listen_locally() {
   if (path.size() >= sizeof address.sun_path) return wrong_socket(path, "the path is longer than sockets may have");
   path.copy(address.sun_path, sizeof address.sun_path - 1);
   if (config.changes_socket_is_default) {
-    std::error_code ignored;
-    std::filesystem::create_directory(std::filesystem::path(path).parent_path(), ignored);
+    // Whatever the umask: other users reach the socket, and nobody else can put one there.
+    const std::string folder = folder_of(path);
+    if (mkdir(folder.c_str(), 0755) == 0) chmod(folder.c_str(), 0755);
   }
   if (Status status = clear_path(path, address); !status.ok()) return status;
   Local::acceptor acceptor(io);
@@ -440,7 +442,7 @@ void ChangeServer::State::welcome(Socket socket, bool is_local, const std::strin
     if (getsockopt(one.socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return;
     one.peer = one.actor = "uid:" + std::to_string(peer.uid);
     if (peer.uid == geteuid() || peer.uid == 0) {
-      one.may_change = one.may_operate = true;
+      one.is_owner = one.may_change = one.may_operate = true;
     } else if (const ClientConfig* client = serving->clients.of_user(peer.uid)) {
       give_rights(one, *client);
     }
@@ -462,8 +464,9 @@ void ChangeServer::State::welcome(Socket socket, bool is_local, const std::strin
 void ChangeServer::State::give_rights(Connection& one, const ClientConfig& client) {
   one.client = client;
   one.actor = "client:" + client.name;
-  one.may_change = one.may_change || client.role == Role::kRegistrar;
-  one.may_operate = one.may_operate || client.role == Role::kOperator;
+  // Of one client alone: when that one is gone, nothing is left of it.
+  one.may_change = one.is_owner || client.role == Role::kRegistrar;
+  one.may_operate = one.is_owner || client.role == Role::kOperator;
 }
 
 /// How much of a connection may be read, so that no more changes are unanswered than may be.

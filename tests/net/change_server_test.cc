@@ -414,7 +414,12 @@ TEST_F(ChangeServerTest, UsersOfThisMachineMayWhatTheirClientMay) {
   ASSERT_TRUE(with_token && with_token->send(hello("token-1") + good_change(1)));
   EXPECT_EQ(with_token->read_line(), R"({"hello":{"ok":true,"role":"registrar"}})");
   EXPECT_EQ(with_token->read_line(), good_answer(1));
-  EXPECT_EQ(actors(), (std::vector<std::string>{"client:registrar", "client:customs"}));
+  auto other_role = connect_as(12'346);
+  ASSERT_TRUE(other_role && other_role->send(hello("token-1") + request("status") + good_change(2)));
+  EXPECT_EQ(other_role->read_line(), R"({"hello":{"ok":true,"role":"registrar"}})");
+  EXPECT_EQ(other_role->read_line(), R"({"status":{"ok":false,"error":"denied"}})");
+  EXPECT_EQ(other_role->read_line(), good_answer(2));
+  EXPECT_EQ(actors(), (std::vector<std::string>{"client:registrar", "client:customs", "client:customs"}));
 }
 
 TEST_F(ChangeServerTest, AnImageIsReadOnly) {
@@ -895,6 +900,30 @@ TEST_F(ChangeServerTest, AStopLeavesTheSocketFileOfTheNextServer) {
   stalled.close();
   stopping.join();
   EXPECT_TRUE(fs::exists(socket_path()));
+}
+
+TEST_F(ChangeServerTest, TheFolderOfTheDefaultSocketIsMadeAsItMustBeWhateverTheUmask) {
+  config_.changes_socket_is_default = true;
+  for (const mode_t mask : {0000, 0077}) {
+    const std::string folder = folder_.path("run-" + std::to_string(mask));
+    config_.changes_socket = folder + "/changes.sock";
+    const mode_t before = umask(mask);
+    const auto server = open_server(store_.get());
+    umask(before);
+    ASSERT_TRUE(server.ok());
+    EXPECT_EQ(mode_of(folder), 0755U) << mask;
+    EXPECT_EQ(mode_of(socket_path()), 0600U) << mask;
+  }
+}
+
+TEST_F(ChangeServerTest, AFolderThatIsThereStaysAsItIs) {
+  config_.changes_socket_is_default = true;
+  const std::string folder = folder_.path("run");
+  fs::create_directory(folder);
+  fs::permissions(folder, fs::perms(0700));
+  config_.changes_socket = folder + "/changes.sock";
+  ASSERT_TRUE(open_server(store_.get()).ok());
+  EXPECT_EQ(mode_of(folder), 0700U);
 }
 
 TEST_F(ChangeServerTest, ADefaultSocketThatCannotBeIsGoneWithout) {
