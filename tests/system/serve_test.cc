@@ -260,6 +260,7 @@ TEST(Serve, StopMeansStopAndResumeMeansResume) {
   constexpr std::size_t kCodes = 400;      // suspended and resumed, again and again
   constexpr std::size_t kGoneFirst = 400;  // from here on cancelled and reissued once
   constexpr std::size_t kGone = 400;
+  constexpr std::uint64_t kChanged = 50;  // at least, however slow the disk is
   const std::uint64_t wanted = test_count("CLEARLINE_PROBES", CLEARLINE_SANITIZED != 0 ? 20'000 : 200'000);
   const LiveDirectory live(kCodes + kGone);
   RunningServer server(live.path());
@@ -310,7 +311,7 @@ TEST(Serve, StopMeansStopAndResumeMeansResume) {
     TcpClient feed(server.feed());
     std::mt19937_64 random(seed);
     constexpr std::size_t kBatch = 40;
-    while (judged.load() < wanted && !testing::Test::HasFailure()) {
+    while ((judged.load() < wanted || changed.load() <= kChanged) && !testing::Test::HasFailure()) {
       std::array<std::size_t, kBatch> codes;
       std::array<std::uint64_t, kBatch> before;
       std::string text;
@@ -340,7 +341,7 @@ TEST(Serve, StopMeansStopAndResumeMeansResume) {
   changer.join();
   disturber.join();
   EXPECT_GE(judged.load(), wanted);
-  EXPECT_GT(changed.load(), 50U);
+  EXPECT_GT(changed.load(), kChanged);
   EXPECT_EQ(server.stop().exit_code, 0);
   EXPECT_EQ(run_clearline({"registry", "verify", live.path()}).exit_code, 0);
 }
@@ -444,10 +445,10 @@ TEST(Serve, TenThousandIdleConnectionsAreHeldAndTheNextOneIsRefused) {
     }
     EXPECT_TRUE(TcpClient(server.feed()).read_all().starts_with("{\"closing\":{\"error\":\"connections\""));
   }
-  for (int i = 0; i < 2'000 && footprint_of(server.process().pid()).descriptors != empty.descriptors; ++i) {
+  for (int i = 0; i < 2'000 && footprint_of(server.process().pid()).descriptors > empty.descriptors; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-  EXPECT_EQ(footprint_of(server.process().pid()).descriptors, empty.descriptors);
+  EXPECT_LE(footprint_of(server.process().pid()).descriptors, empty.descriptors);
   EXPECT_EQ(server.stop().exit_code, 0);
   setrlimit(RLIMIT_NOFILE, &before);
 }
