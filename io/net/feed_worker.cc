@@ -77,7 +77,7 @@ struct FeedWorker::Connection {
   enum class Phase : std::uint8_t { kHello, kOpen, kLingering, kClosed } phase = Phase::kHello;
   bool is_at_end = false;  // the peer sends no more
   bool is_starved = false;
-  bool is_removed = false;    // its client is none any more: closed behind the answers that are held
+  bool is_removed = false;  // its client is none any more: closed behind the answers that are held
   std::size_t left_to_drain = 0;
   std::optional<ClientConfig> client;
   Screening* screening = nullptr;
