@@ -9,6 +9,7 @@
 #   RATE=N                   of `open`: half of what short16 gave by itself
 #   FEED_THREADS=N           of clearline and the bare server; by itself as many as there are processors
 #   IN_FLIGHT=1024           unanswered declarations a connection, in the rows that ask what a server takes
+#   REDIS_KEYS=all           all people of the registry, as clearline has them; or `file`: those that are asked for
 #   REDIS_PORT=16379 REDIS_ARGS="..."        redis-server is taken from the PATH; without one its column stays empty
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -91,6 +92,13 @@ if command -v redis-server >/dev/null; then
     kill -0 $! || exit 1
     sleep 0.1
   done
+  if [ "${REDIS_KEYS:-all}" = all ]; then
+    # As many people as clearline has; those of the file again below, checked.
+    $program registry export "$work/live" --format csv -o - | tail -n +2 | LC_ALL=C awk '{
+      record = substr($0, 15)
+      printf "*3\r\n$3\r\nSET\r\n$13\r\n%s\r\n$%d\r\n%s\r\n", substr($0, 1, 13), length(record), record
+    }' | redis-cli -p "$redis_port" --pipe | tail -n 1
+  fi
   echo "Redis: $(load "$work/short.ndjson" --to "$redis" --protocol redis --load --seconds 0), values as stored"
 else
   echo "Redis: skipped, it is not installed"
