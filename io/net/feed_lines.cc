@@ -43,11 +43,10 @@ FeedLines::Framed FeedLines::take(char* block, std::size_t kept, std::size_t got
 }
 
 void FeedLines::keep(std::string_view rest, std::size_t whole) {
-  if (rest.empty()) {
-    rest_ = {};  // an idle connection holds nothing
-  } else {
-    rest_.assign(rest.begin(), rest.end());
-  }
+  // An idle connection holds nothing, and others no more than twice what they count.
+  // (Assigning {} would keep the memory.)
+  if (rest.empty() || rest_.capacity() / 2 > rest.size()) std::vector<char>().swap(rest_);
+  rest_.assign(rest.begin(), rest.end());
   whole_ = whole;
 }
 

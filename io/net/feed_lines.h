@@ -39,6 +39,8 @@ class FeedLines {
   void keep(std::string_view rest, std::size_t whole);
 
   std::size_t kept_bytes() const { return rest_.size(); }
+  /// What that takes of memory.
+  std::size_t held_bytes() const { return rest_.capacity(); }
   /// Number of the first line that was not answered yet.
   std::uint64_t next_line() const { return next_line_; }
   void count_lines(std::uint64_t count) { next_line_ += count; }

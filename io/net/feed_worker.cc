@@ -65,6 +65,11 @@ struct FeedWorker::Connection {
   Connection(asio::io_context& io, std::size_t line_bytes_max) : socket(io), lines(line_bytes_max) {}
 
   bool is_served() const { return phase == Phase::kHello || phase == Phase::kOpen; }
+  /// With its memory, which assigning {} would keep.
+  void drop_held() {
+    std::string().swap(held);
+    held_sent = 0;
+  }
 
   Tcp::socket socket;
   std::string address;
@@ -413,8 +418,7 @@ void FeedWorker::send_held(const ConnectionPtr& connection) {
     wait_writable(connection);
     return;
   }
-  one.held = {};
-  one.held_sent = 0;
+  one.drop_held();
   count_answered(one, std::exchange(one.held_declarations, 0));
   if (one.is_removed) {
     go_on(connection);
@@ -487,7 +491,7 @@ void FeedWorker::finish(Connection& connection) {
   connection.phase = Connection::Phase::kLingering;
   connection.phase_start = Clock::now();
   connection.lines.keep({}, 0);
-  connection.held = {};
+  connection.drop_held();
   update_held(connection);
   connection.socket.cancel(ignored);
   wait_readable(connections_[connection.place]);
@@ -502,7 +506,7 @@ void FeedWorker::remove(Connection& connection) {
   if (connection.phase == Connection::Phase::kClosed) return;
   connection.phase = Connection::Phase::kClosed;
   connection.lines.keep({}, 0);
-  connection.held = {};
+  connection.drop_held();
   update_held(connection);
   error_code ignored;
   connection.socket.close(ignored);
@@ -522,7 +526,7 @@ void FeedWorker::remove(Connection& connection) {
 
 /// Counts what a connection holds.
 void FeedWorker::update_held(Connection& connection) {
-  const std::uint64_t holds = connection.lines.kept_bytes() + connection.held.size();
+  const std::uint64_t holds = connection.lines.held_bytes() + connection.held.size();
   if (holds == connection.counted) return;
   // relaxed: a sum that says when to wait; it guards nothing.
   parts_.all.unanswered_bytes.fetch_add(holds - connection.counted, std::memory_order_relaxed);

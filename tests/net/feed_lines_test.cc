@@ -123,5 +123,12 @@ TEST(FeedLines, NothingIsKeptBetweenWholeLines) {
   EXPECT_EQ(lines.kept_bytes(), 0U);
 }
 
+TEST(FeedLines, ALargeRestLeavesNoMemoryBehind) {
+  FeedLines lines(kLineBytesMax);
+  lines.keep(std::string(100'000, 'x'), 100'000);
+  lines.keep("x", 0);
+  EXPECT_LE(lines.held_bytes(), 2U);
+}
+
 }  // namespace
 }  // namespace clearline::test
