@@ -558,6 +558,8 @@ FeedWorker::Screening& FeedWorker::screening_of(Connection& connection) {
 /// Closes who has been quiet for too long. Comes again a few times in the shortest of the timeouts.
 void FeedWorker::sweep() {
   const auto now = Clock::now();
+  const bool is_full =
+      parts_.all.unanswered_bytes.load(std::memory_order_relaxed) >= limits_.unanswered_bytes_total;
   for (const ConnectionPtr& connection : std::vector(connections_)) {
     Connection& one = *connection;
     const auto quiet = now - one.last_active;
@@ -573,6 +575,9 @@ void FeedWorker::sweep() {
           if (quiet >= limits_.write_stall_timeout) {
             close_for(one, LimitHit::kWriteStallTimeout, "answers were not taken");
           }
+        } else if (is_full && one.lines.kept_bytes() != 0 && quiet >= limits_.write_stall_timeout) {
+          // Pieces of lines would keep everybody from being read, and nobody could end them.
+          close_for(one, LimitHit::kUnansweredBytesTotal, "too much is unanswered, and a line had no end for too long");
         } else if (!one.is_starved && quiet >= limits_.idle_timeout) {
           close_for(one, LimitHit::kIdleTimeout, "nothing came for too long");
         }

@@ -428,6 +428,20 @@ TEST_F(FeedServerTest, UnansweredBytesOfAllAreBoundedAndWhoReadsIsServed) {
   ASSERT_TRUE(eventually([&] { return counters_.unanswered_bytes.load() == 0; }));
 }
 
+TEST_F(FeedServerTest, PiecesOfLinesDoNotKeepOthersFromBeingServed) {
+  config_.limits.line_bytes = 1'000;
+  config_.limits.unanswered_bytes_total = 2'000;
+  config_.limits.write_stall_timeout = milliseconds(200);
+  start();
+  std::vector<TcpClient> without_end;
+  for (int i = 0; i < 4; ++i) {
+    without_end.emplace_back(address());
+    ASSERT_TRUE(without_end.back().send(std::string(900, 'x')));
+  }
+  ASSERT_TRUE(eventually([&] { return counters_.unanswered_bytes.load() >= 2'000; }));
+  EXPECT_EQ(answers_to(declaration(1) + "\n"), clear(1) + "\n");
+}
+
 TEST_F(FeedServerTest, PeersThatVanishLeaveNothingBehind) {
   start();
   EXPECT_EQ(answers_to(declaration(1) + "\n"), clear(1) + "\n");
