@@ -217,6 +217,10 @@ std::size_t FeedWorker::bytes_to_read(const Connection& connection) const {
 
 void FeedWorker::read(const ConnectionPtr& connection) {
   if (!connection->held.empty() || connection->is_starved) return;  // goes on when that ends
+  if (is_draining_ && connection->left_to_drain == 0) {
+    finish_drained(connection);
+    return;
+  }
   const std::size_t room = bytes_to_read(*connection);
   if (room == 0) {
     parts_.counters.hit(LimitHit::kUnansweredBytesTotal);
@@ -277,7 +281,7 @@ void FeedWorker::go_on(const ConnectionPtr& connection) {
   } else if (one.is_at_end) {
     finish(one);
   } else if (is_draining_ && one.left_to_drain == 0) {
-    finish(one);
+    finish_drained(connection);
   } else if (is_draining_) {
     asio::post(io_, [this, connection] {
       if (connection->is_served()) read(connection);
@@ -442,11 +446,21 @@ void FeedWorker::start_draining(const ConnectionPtr& connection) {
   if (!one.held.empty() || one.is_starved) return;
   error_code ignored;
   one.socket.cancel(ignored);
-  if (one.left_to_drain == 0) {
+  read(connection);
+}
+
+/// All that was received is read. Where no more can come, a last line needs no end.
+void FeedWorker::finish_drained(const ConnectionPtr& connection) {
+  Connection& one = *connection;
+  char next = 0;
+  if (recv(one.socket.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT) != 0) {
     finish(one);
-  } else {
-    read(connection);
+    return;
   }
+  one.is_at_end = true;
+  char* const data = block_.data.get();
+  const FeedLines::Framed kept = one.lines.begin(data);
+  answer(connection, one.lines.take(data, kept.size, 0, true));
 }
 
 void FeedWorker::discard(const ConnectionPtr& connection) {

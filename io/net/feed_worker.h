@@ -94,6 +94,7 @@ class FeedWorker {
   void count_answered(Connection& connection, std::uint64_t declarations);
   void go_on(const ConnectionPtr& connection);
   void start_draining(const ConnectionPtr& connection);
+  void finish_drained(const ConnectionPtr& connection);
   void discard(const ConnectionPtr& connection);
   void refuse(Connection& connection, std::string_view event, std::string_view error, std::string_view detail,
               bool is_hello);

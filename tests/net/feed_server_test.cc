@@ -478,6 +478,19 @@ TEST_F(FeedServerTest, AStopAnswersWhatWasReceived) {
   EXPECT_EQ(idle.read_all(), "");
 }
 
+TEST_F(FeedServerTest, AStopAnswersALastLineWithoutAnEnd) {
+  for (int i = 0; i < 50; ++i) {
+    start();
+    TcpClient client(address());
+    ASSERT_TRUE(client.send(declaration(1) + "\n"));
+    ASSERT_EQ(client.read_line(), clear(1));
+    ASSERT_TRUE(client.send(declaration(2)));
+    client.half_close();
+    stop();
+    ASSERT_EQ(client.read_all(), clear(2) + "\n") << i;
+  }
+}
+
 TEST_F(FeedServerTest, AStopDoesNotWaitForPeersThatNeverRead) {
   start();
   TcpClient stalled(address(), 4'096);
