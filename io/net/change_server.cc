@@ -11,7 +11,7 @@
 // Who may     on the Unix socket the peer's user counts: the server's own and root may do all, others what a [[client]] with
 //             their uid may; a hello with a token gives them that client's role instead. Over TCP a hello must be the first line. Who may
 //             not change gets each change answered `denied`.
-// Bounds      connections: limits.change_connections, and as many that are told that they are refused. Memory: a connection
+// Bounds      connections: limits.change_connections, a quarter of them of peers without rights, and as many that are told that they are refused. Memory: a connection
 //             holds at most limits.unanswered_changes changes and requests of at most a read (kReadBytes) each time, a line
 //             (64 KiB), and their answers (some 200 bytes each, and the change_id; some 4 KiB for a status); it is not read
 //             while it has as many. The queue: ChangeQueue::kQueuedMax changes.
@@ -61,6 +61,8 @@ using Socket = asio::generic::stream_protocol::socket;
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 constexpr std::size_t kLineBytesMin = 2;  // something and a line end
 constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::size_t kStrangersMin =
+    8;  // connections without rights, or without a hello yet, that there may always be
 constexpr std::chrono::milliseconds kQueueRetry{2};
 constexpr std::chrono::seconds kLinger{1};
 
@@ -169,6 +171,7 @@ struct ChangeServer::State {
   };
   struct Connection {
     explicit Connection(Socket connected) : socket(std::move(connected)) {}
+    bool is_stranger() const { return !may_change && !may_operate; }
     bool is_served() const { return phase == Phase::kHello || phase == Phase::kOpen; }
 
     Socket socket;
@@ -452,7 +455,13 @@ void ChangeServer::State::welcome(Socket socket, bool is_local, const std::strin
   log.write(LogLevel::kDebug, "changes_opened", {{"peer", one.peer}});
   const auto served = static_cast<std::size_t>(std::count_if(
       connections.begin(), connections.end(), [](const ConnectionPtr& other) { return other->is_served(); }));
-  if (served > limits.change_connections) {
+  const auto strangers =
+      static_cast<std::size_t>(std::count_if(connections.begin(), connections.end(), [](const ConnectionPtr& other) {
+        return other->is_served() && other->is_stranger();
+      }));
+  // Nobody without rights keeps those out who have them.
+  const std::size_t strangers_max = std::max(kStrangersMin, limits.change_connections / 4);
+  if (served > limits.change_connections || (one.is_stranger() && strangers > strangers_max)) {
     close_for(one, LimitHit::kChangeConnections, "there are as many connections for changes as may be");
     // Those that are refused linger, to hear it; not more of them than are served.
     if (connections.size() > 2 * limits.change_connections) remove(one, true);

@@ -39,11 +39,12 @@ bool Clients::has_users() const {
                      [](const ClientConfig& client) { return client.uid.has_value(); });
 }
 
-bool Clients::has(const ClientConfig& client) const {
-  return std::any_of(clients_.begin(), clients_.end(), [&client](const ClientConfig& other) {
+const ClientConfig* Clients::now(const ClientConfig& client) const {
+  const auto found = std::find_if(clients_.begin(), clients_.end(), [&client](const ClientConfig& other) {
     return other.name == client.name && other.role == client.role && other.token == client.token &&
            other.uid == client.uid;
   });
+  return found == clients_.end() ? nullptr : &*found;
 }
 
 }  // namespace clearline

@@ -26,8 +26,9 @@ class Clients {
   const ClientConfig* of_user(std::uint32_t uid) const;
   /// Whether any of them is a user of this machine.
   bool has_users() const;
-  /// Whether a client is still there as it was: same name, role and proof. A reload may have removed it.
-  bool has(const ClientConfig& client) const;
+  /// A client as it is now, with the same name, role and proof; nothing if there is none any more: a reload may have removed it.
+  const ClientConfig* now(const ClientConfig& client) const;
+  bool has(const ClientConfig& client) const { return now(client) != nullptr; }
 
  private:
   std::vector<ClientConfig> clients_;

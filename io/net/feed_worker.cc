@@ -139,8 +139,9 @@ void FeedWorker::use(ServingPtr serving) {
     serving_ = std::move(serving);
     for (const ConnectionPtr& connection : std::vector(connections_)) {
       if (connection->phase != Connection::Phase::kOpen) continue;
-      const bool stays =
-          connection->client ? serving_->clients.has(*connection->client) : needed_token == needs_token();
+      const ClientConfig* const client = connection->client ? serving_->clients.now(*connection->client) : nullptr;
+      const bool stays = connection->client ? client != nullptr : needed_token == needs_token();
+      if (client != nullptr) connection->client = *client;  // its columns may be others now
       if (stays) continue;
       connection->is_removed = true;
       if (connection->held.empty()) go_on(connection);
@@ -572,8 +573,7 @@ FeedWorker::Screening& FeedWorker::screening_of(Connection& connection) {
 /// Closes who has been quiet for too long. Comes again a few times in the shortest of the timeouts.
 void FeedWorker::sweep() {
   const auto now = Clock::now();
-  const bool is_full =
-      parts_.all.unanswered_bytes.load(std::memory_order_relaxed) >= limits_.unanswered_bytes_total;
+  const bool is_full = parts_.all.unanswered_bytes.load(std::memory_order_relaxed) >= limits_.unanswered_bytes_total;
   for (const ConnectionPtr& connection : std::vector(connections_)) {
     Connection& one = *connection;
     const auto quiet = now - one.last_active;

@@ -505,6 +505,18 @@ TEST_F(ChangeServerTest, ACheckpointHoldsWhatTheConnectionSentBefore) {
 
 // Limits.
 
+TEST_F(ChangeServerTest, StrangersCannotTakeThePlacesOfThoseWhoMay) {
+  config_.limits.change_connections = 40;
+  start();
+  std::vector<TcpClient> strangers;  // without a hello
+  for (int i = 0; i < 10; ++i) strangers.emplace_back(tcp());
+  ASSERT_TRUE(eventually([&] { return counters_.changes.opened.value() == 10; }));
+  EXPECT_EQ(hits(LimitHit::kChangeConnections), 0U);
+  TcpClient one_more(tcp());
+  EXPECT_TRUE(has(one_more.read_line(), "{\"closing\":{\"error\":\"change_connections\""));
+  EXPECT_EQ(answers_to(good_change(0)), good_answer(0) + "\n");
+}
+
 TEST_F(ChangeServerTest, AsManyConnectionsAsMayBe) {
   config_.limits.change_connections = 2;
   start();

@@ -298,6 +298,21 @@ TEST_F(FeedServerTest, AReloadClosesTheConnectionsOfClientsThatAreGone) {
   EXPECT_EQ(stays.read_line(), clear(3));
 }
 
+TEST_F(FeedServerTest, AReloadGivesAClientThatStaysItsNewColumns) {
+  add_client("stays", Role::kFeed, "token-1");
+  start();
+  TcpClient stays(address());
+  ASSERT_TRUE(stays.send("{\"hello\":{\"token\":\"token-1\"}}\n" + declaration(1) + "\n"));
+  stays.read_line();
+  EXPECT_EQ(stays.read_line(), clear(1));
+  config_.clients[0].columns = *parse_columns("code=pccc");
+  server_->use(serving());
+  std::string renamed = declaration(2);
+  renamed.replace(renamed.find("code"), 4, "pccc");
+  // Until the thread has taken it, the old name counts.
+  EXPECT_TRUE(eventually([&] { return stays.send(renamed + "\n") && stays.read_line() == clear(2); }));
+}
+
 TEST_F(FeedServerTest, ConnectionsUpToTheLimitAreServedAndOneMoreIsToldWhy) {
   config_.limits.connections = 3;
   start();
