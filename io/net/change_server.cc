@@ -11,10 +11,11 @@
 // Who may     on the Unix socket the peer's user counts: the server's own and root may do all, others what a [[client]] with
 //             their uid may; a hello with a token gives them that client's role instead. Over TCP a hello must be the first line. Who may
 //             not change gets each change answered `denied`.
-// Bounds      connections: limits.change_connections, a quarter of them of peers without rights, and as many that are told that they are refused. Memory: a connection
-//             holds at most limits.unanswered_changes changes and requests of at most a read (kReadBytes) each time, a line
-//             (64 KiB), and their answers (some 200 bytes each, and the change_id; some 4 KiB for a status); it is not read
-//             while it has as many. The queue: ChangeQueue::kQueuedMax changes.
+// Bounds      connections: limits.change_connections, a quarter of them of peers without rights, and as many that are told that
+//             they are refused. Memory: a connection holds limits.unanswered_changes changes and requests or
+//             limits.unanswered_bytes of them, a read (kReadBytes) and a line (64 KiB) more at most, and their answers (some 200
+//             bytes each, and the change_id; some 4 KiB for a status); it is not read while it has as many. The queue:
+//             ChangeQueue::kQueuedMax changes, all of them of connections that hold them.
 // Threads     one for all connections, which never waits; one for checkpoints and reloads, which may; the queue's. Answers and
 //             what an operator asked for are posted to the first.
 #include "io/net/change_server.h"
@@ -164,6 +165,7 @@ struct ChangeServer::State {
   struct Slot {
     std::string text;         ///< the answers, once `is_ready`
     std::uint64_t lines = 0;  ///< that it answers: changes, or one request
+    std::size_t bytes = 0;    ///< of the lines of changes
     bool is_ready = false;
     std::optional<Ask> ask;  ///< starts when it is the first
     bool is_asked = false;
@@ -182,7 +184,9 @@ struct ChangeServer::State {
     ChangeParcel parcel;  // of the read that is cut
     std::deque<std::shared_ptr<Slot>> slots;
     std::deque<std::pair<std::shared_ptr<Slot>, ChangeParcel>> unqueued;  // that the queue has no room for yet
-    std::uint64_t unanswered = 0;                                         // lines of slots, and of `out`
+    std::size_t parcel_bytes = 0;
+    std::size_t unanswered_bytes = 0;  // of the lines of changes in slots
+    std::uint64_t unanswered = 0;      // lines of slots, and of `out`
     std::uint64_t out_lines = 0;
     std::string out;
     std::size_t out_sent = 0;
@@ -481,6 +485,7 @@ void ChangeServer::State::give_rights(Connection& one, const ClientConfig& clien
 /// How much of a connection may be read, so that no more changes are unanswered than may be.
 std::size_t ChangeServer::State::room(const Connection& one) const {
   if (one.unanswered >= limits.unanswered_changes || !one.unqueued.empty()) return 0;
+  if (one.unanswered_bytes >= limits.unanswered_bytes) return 0;
   return std::min(kReadBytes, kLineBytesMin * static_cast<std::size_t>(limits.unanswered_changes - one.unanswered));
 }
 
@@ -553,6 +558,7 @@ void ChangeServer::State::take_line(const ConnectionPtr& connection, std::uint64
     return;
   }
   one.parcel.add(number, reader.read(line), one.actor);
+  one.parcel_bytes += line.size();
   ChangeRequest& request = one.parcel.requests.back();
   if (!one.may_change) {
     request.is_answered = true;
@@ -633,6 +639,8 @@ void ChangeServer::State::end_parcel(const ConnectionPtr& connection) {
   if (one.parcel.empty()) return;
   ChangeParcel parcel = std::exchange(one.parcel, {});
   const auto slot = add_slot(one, parcel.requests.size());
+  slot->bytes = std::exchange(one.parcel_bytes, 0);
+  one.unanswered_bytes += slot->bytes;
   const bool is_answered = std::all_of(parcel.requests.begin(), parcel.requests.end(),
                                        [](const ChangeRequest& request) { return request.is_answered; });
   if (is_answered) {
@@ -723,6 +731,7 @@ void ChangeServer::State::go_on(const ConnectionPtr& connection) {
     if (!first->is_ready) break;
     one.out += first->text;
     one.out_lines += first->lines;
+    one.unanswered_bytes -= first->bytes;
     one.slots.pop_front();
   }
   if (!one.out.empty() && !one.is_sending) send(connection);
@@ -736,7 +745,8 @@ void ChangeServer::State::go_on(const ConnectionPtr& connection) {
     one.is_paused = false;
     wait_readable(connection);
   } else if (!std::exchange(one.is_paused, true)) {
-    counters.hit(LimitHit::kUnansweredChanges);
+    counters.hit(one.unanswered_bytes >= limits.unanswered_bytes ? LimitHit::kUnansweredBytes
+                                                                 : LimitHit::kUnansweredChanges);
   }
 }
 

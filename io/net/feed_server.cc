@@ -38,6 +38,7 @@ namespace {
 /// Descriptors that feeds leave alone: files of the registry, timers, listeners, and the connections of changes.
 constexpr std::size_t kDescriptorsForOthers = 64;
 constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr int kWaitingMax = 4'096;    // as many as the system lets wait
 constexpr int kRefusedReadsMax = 16;  // whoever sends without end must not keep others from being accepted
 
 /// How many connections there are, in all and of each address.
@@ -94,6 +95,7 @@ struct FeedServer::State {
         work(asio::make_work_guard(io)) {}
 
   void accept(std::size_t listener);
+  void accept_waiting(Tcp::acceptor& acceptor);
   void pause(std::size_t listener);
   void welcome(Tcp::socket socket);
   void refuse(Tcp::socket& socket, const std::string& address, LimitHit limit);
@@ -174,6 +176,7 @@ void FeedServer::stop(std::chrono::steady_clock::time_point deadline) {
       state.is_stopping = true;
       for (State::Listener& listener : state.listeners) {
         error_code ignored;
+        state.accept_waiting(listener.acceptor);
         listener.acceptor.close(ignored);
         listener.pause.cancel();
       }
@@ -199,6 +202,18 @@ void FeedServer::State::accept(std::size_t listener) {
       accept(listener);
     }
   });
+}
+
+/// Whoever has connected before the end is answered, too.
+void FeedServer::State::accept_waiting(Tcp::acceptor& acceptor) {
+  error_code error;
+  acceptor.cancel(error);
+  acceptor.non_blocking(true, error);
+  for (int i = 0; !error && i < kWaitingMax && book.all() < descriptors_max; ++i) {
+    Tcp::socket socket(io);
+    acceptor.accept(socket, error);
+    if (!error) welcome(std::move(socket));
+  }
 }
 
 /// Out of descriptors: a while later there may be some.

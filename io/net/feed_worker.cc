@@ -82,7 +82,8 @@ struct FeedWorker::Connection {
   enum class Phase : std::uint8_t { kHello, kOpen, kLingering, kClosed } phase = Phase::kHello;
   bool is_at_end = false;  // the peer sends no more
   bool is_starved = false;
-  bool is_removed = false;  // its client is none any more: closed behind the answers that are held
+  bool was_starved = false;  // at its last try, too: counted once
+  bool is_removed = false;   // its client is none any more: closed behind the answers that are held
   std::size_t left_to_drain = 0;
   std::optional<ClientConfig> client;
   Screening* screening = nullptr;
@@ -224,12 +225,13 @@ void FeedWorker::read(const ConnectionPtr& connection) {
   }
   const std::size_t room = bytes_to_read(*connection);
   if (room == 0) {
-    parts_.counters.hit(LimitHit::kUnansweredBytesTotal);
+    if (!std::exchange(connection->was_starved, true)) parts_.counters.hit(LimitHit::kUnansweredBytesTotal);
     connection->is_starved = true;
     starved_.push_back(connection);
     if (starved_.size() == 1) retry_starved();
     return;
   }
+  connection->was_starved = false;
   char* const data = block_.data.get();
   const FeedLines::Framed kept = connection->lines.begin(data);
   const ssize_t got = recv(connection->socket.native_handle(), data + kept.size, room, MSG_DONTWAIT);

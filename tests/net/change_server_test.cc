@@ -686,8 +686,28 @@ TEST_F(ChangeServerTest, UnansweredRequestsAreBoundedToo) {
   for (int i = 0; i < 500; ++i) ASSERT_TRUE(has(client.read_line(), "\"error\":\"unknown\""));
 }
 
+TEST_F(ChangeServerTest, UnansweredBytesAreBoundedAsWell) {
+  config_.limits.unanswered_bytes = 200'000;
+  start();
+  disk_.close();
+  TcpClient client(socket_path());
+  constexpr std::uint64_t kCount = 20;
+  std::string text;
+  for (std::uint64_t i = 0; i < kCount; ++i) {
+    std::string line = good_change(i);
+    text += line.insert(line.size() - 2, R"(,"note":")" + std::string(60'000, 'x') + "\"");
+  }
+  std::jthread sender([&] { EXPECT_TRUE(client.send(text)); });
+  ASSERT_TRUE(eventually([&] { return hits(LimitHit::kUnansweredBytes) == 1; }));
+  EXPECT_LE(counters_.changes.bytes_in.value(), 200'000U + 2 * 65'536U);
+  disk_.open();
+  sender.join();
+  for (std::uint64_t i = 0; i < kCount; ++i) ASSERT_EQ(client.read_line(), good_answer(i)) << i;
+}
+
 TEST_F(ChangeServerTest, WhatTheQueueHasNoRoomForComesLaterInItsOrder) {
   config_.limits.unanswered_changes = 1'000'000;
+  config_.limits.unanswered_bytes = std::size_t{64} << 20;
   start();
   disk_.close();
   constexpr std::uint64_t kCount = 70'000;  // more than the queue holds
