@@ -217,6 +217,7 @@ struct ChangeServer::State {
   void set_socket_mode() const;
   void remove_socket_file();
   void accept(std::size_t listener);
+  void accept_waiting(Listener& listener);
   void pause_accepting(std::size_t listener);
   void welcome(Socket socket, bool is_local, const std::string& address);
   void give_rights(Connection& one, const ClientConfig& client);
@@ -241,6 +242,10 @@ struct ChangeServer::State {
   void use_now(ServingPtr next);
   void drain();
   std::size_t room(const Connection& one) const;
+  static bool has_ended_sending(Connection& one) {
+    char next = 0;
+    return recv(one.socket.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+  }
 
   const ServerConfig& config;
   const Limits& limits;
@@ -254,6 +259,7 @@ struct ChangeServer::State {
   asio::steady_timer sweeper;
   asio::steady_timer retry;
   bool is_retrying = false;
+  std::deque<ConnectionPtr> waiting;  // with something unqueued, in the order in which they get room
   std::deque<Listener> listeners;
   std::deque<asio::steady_timer> pauses;  // of each listener
   std::vector<std::string> addresses;
@@ -386,6 +392,7 @@ void ChangeServer::State::remove_socket_file() {
 void ChangeServer::State::drain() {
   is_draining = true;
   remove_socket_file();
+  for (Listener& listener : listeners) accept_waiting(listener);
   for (Listener& listener : listeners) {
     error_code ignored;
     if (listener.local) listener.local->close(ignored);
@@ -426,6 +433,28 @@ void ChangeServer::State::accept(std::size_t listener) {
     if (!error && !gone) welcome(Socket(std::move(socket)), false, address);
     next(error);
   });
+}
+
+/// Whoever has connected before the end is answered, too.
+void ChangeServer::State::accept_waiting(Listener& listener) {
+  error_code error;
+  const auto accept_all = [&](auto& acceptor, const auto& take) {
+    acceptor.cancel(error);
+    acceptor.non_blocking(true, error);
+    for (std::size_t i = 0; !error && i < limits.change_connections; ++i) {
+      auto socket = acceptor.accept(error);
+      if (!error) take(std::move(socket));
+    }
+  };
+  if (listener.local) {
+    accept_all(*listener.local, [&](Local::socket socket) { welcome(Socket(std::move(socket)), true, ""); });
+  } else if (listener.tcp) {
+    accept_all(*listener.tcp, [&](Tcp::socket socket) {
+      error_code gone;
+      const std::string address = socket.remote_endpoint(gone).address().to_string();
+      if (!gone) welcome(Socket(std::move(socket)), false, address);
+    });
+  }
 }
 
 void ChangeServer::State::pause_accepting(std::size_t listener) {
@@ -648,8 +677,10 @@ void ChangeServer::State::end_parcel(const ConnectionPtr& connection) {
     AnswerTally tally;
     append_answers(parcel.lines, parcel.requests, out, tally);
     answered(*slot, std::string(out.text()), tally);
-  } else if (!one.unqueued.empty() || !submit(connection, slot, parcel)) {
+  } else if (!waiting.empty() || !submit(connection, slot, parcel)) {
+    if (one.unqueued.empty()) waiting.push_back(connection);
     one.unqueued.emplace_back(slot, std::move(parcel));
+    submit_unqueued();
   }
 }
 
@@ -679,19 +710,23 @@ void ChangeServer::State::answered(Slot& slot, std::string text, const AnswerTal
 
 /// Tries again what the queue had no room for, each connection's in its order.
 void ChangeServer::State::submit_unqueued() {
-  if (std::exchange(is_retrying, true)) return;
+  if (waiting.empty() || std::exchange(is_retrying, true)) return;
   retry.expires_after(kQueueRetry);
   retry.async_wait([this](const error_code& error) {
     is_retrying = false;
     if (error) return;
-    for (const ConnectionPtr& connection : std::vector(connections)) {
+    while (!waiting.empty()) {
+      const ConnectionPtr connection = waiting.front();
       auto& unqueued = connection->unqueued;
-      if (unqueued.empty()) continue;
-      while (!unqueued.empty() && submit(connection, unqueued.front().first, unqueued.front().second)) {
+      if (connection->phase != Connection::Phase::kClosed) {
+        if (!submit(connection, unqueued.front().first, unqueued.front().second)) break;
         unqueued.pop_front();
+        if (!unqueued.empty()) waiting.push_back(connection);
       }
+      waiting.pop_front();
       go_on(connection);
     }
+    submit_unqueued();
   });
 }
 
@@ -736,7 +771,14 @@ void ChangeServer::State::go_on(const ConnectionPtr& connection) {
   }
   if (!one.out.empty() && !one.is_sending) send(connection);
   if (!one.is_served()) return;
-  if (!one.unqueued.empty()) submit_unqueued();
+  if (is_draining && one.left_to_drain == 0 && !one.is_at_end && !one.is_closing && has_ended_sending(one)) {
+    // Its end has been received: a last line without one counts.
+    one.is_at_end = true;
+    one.lines.take({}, true, [&](std::uint64_t number, std::string_view line) { take_line(connection, number, line); });
+    end_parcel(connection);
+    go_on(connection);
+    return;
+  }
   if (one.is_at_end || one.is_closing || (is_draining && one.left_to_drain == 0)) {
     if (one.slots.empty() && one.out.empty()) finish(one);
     return;

@@ -42,8 +42,10 @@ struct PeerAddress {
 /// Reads `127.0.0.1:7400`, `feed.example.com:7400`, `[::1]:7400`; nothing if it is none.
 std::optional<PeerAddress> parse_peer_address(const std::string& text);
 
+/// The longest line that any server takes, if it is told to; whether it is too long for this one is the server's to say.
+inline constexpr std::size_t kFeedLineBytesMax = std::size_t{1} << 20;
 /// The size of blocks that the input is read in.
-inline constexpr std::size_t kFeedBlockBytes = std::size_t{256} << 10;
+inline constexpr std::size_t kFeedBlockBytes = block_bytes_min(kFeedLineBytesMax);
 
 struct FeedRequest {
   PeerAddress to;

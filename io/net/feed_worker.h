@@ -15,7 +15,7 @@
 // a bound.
 //
 // Memory      one block and one buffer of verdicts a thread, a screener for each kind of client. A connection that waits holds
-//             nothing but some 300 bytes and what is left of a line.
+//             nothing but some 1.1 KiB and what is left of a line.
 // Threads     all of it is used by its own thread; adopt(), use() and drain() post to it.
 #pragma once
 

@@ -66,6 +66,20 @@ TEST_F(Feed, GoesOnWithTheServerThatComesBack) {
   EXPECT_EQ(result.err.find("\"reconnects\":0"), std::string::npos) << result.err;
 }
 
+TEST_F(Feed, LongLinesAreTheServersToJudge) {
+  std::string line = read_file(day_);
+  line.resize(line.find('\n'));
+  const std::string padded = line.insert(line.size() - 1, std::string(300'000, ' ')) + "\n";
+  const std::string input = folder_.write("long.ndjson", padded);
+  for (const std::string limits : {"", "[limits]\nline_bytes = 400000\n"}) {
+    RunningServer server(image_, limits, kWideWindow);
+    ASSERT_TRUE(server.is_ready());
+    const ProcessResult result = run_clearline({"feed", input, "--to", server.feed(), "--summary", "none"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(result.out.find("line is longer than the limit") != std::string::npos, limits.empty()) << result.out;
+  }
+}
+
 TEST_F(Feed, TellsWhatItCannotDo) {
   EXPECT_EQ(run_clearline({"feed", day_}).exit_code, 2);
   EXPECT_EQ(run_clearline({"feed", day_, "--to", "nowhere"}).exit_code, 2);
