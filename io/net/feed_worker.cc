@@ -27,6 +27,7 @@ constexpr std::size_t kLineBytesMin = 2;
 /// not take theirs fill the rest slowly, until write_stall_timeout ends them.
 constexpr std::size_t kScarceShare = 8;
 constexpr std::size_t kBiteBytes = 4'096;
+constexpr std::size_t kScarceLines = 16;           // a slice then: the shortest lines have the longest answers
 constexpr std::string_view kBom = "\xEF\xBB\xBF";  // dropped at the start of a feed, as of a file
 constexpr std::chrono::milliseconds kStarvedRetry{5};
 constexpr std::chrono::seconds kLinger{1};
@@ -41,6 +42,12 @@ std::chrono::nanoseconds thread_time() {
   timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+/// What the system has taken to send, and the peer has not confirmed.
+int unsent_bytes(int descriptor) {
+  int bytes = 0;
+  return ioctl(descriptor, TIOCOUTQ, &bytes) == 0 ? bytes : 0;
 }
 
 /// Zero bytes behind a text in the middle of a block, as decoders want them, as long as this lives.
@@ -81,6 +88,7 @@ struct FeedWorker::Connection {
   std::size_t place = 0;      // in connections_
   enum class Phase : std::uint8_t { kHello, kOpen, kLingering, kClosed } phase = Phase::kHello;
   bool is_at_end = false;  // the peer sends no more
+  int queued = 0;          // unsent_bytes() as it was, where answers are held
   bool is_starved = false;
   bool was_starved = false;  // at its last try, too: counted once
   bool is_removed = false;   // its client is none any more: closed behind the answers that are held
@@ -139,6 +147,8 @@ void FeedWorker::use(ServingPtr serving) {
     screenings_.clear();  // before the policy that they look at goes
     serving_ = std::move(serving);
     for (const ConnectionPtr& connection : std::vector(connections_)) {
+      // Whoever needed no hello has its time for one from now on.
+      if (connection->phase == Connection::Phase::kHello && !needed_token) connection->phase_start = Clock::now();
       if (connection->phase != Connection::Phase::kOpen) continue;
       const ClientConfig* const client = connection->client ? serving_->clients.now(*connection->client) : nullptr;
       const bool stays = connection->client ? client != nullptr : needed_token == needs_token();
@@ -207,14 +217,20 @@ void FeedWorker::wait_writable(const ConnectionPtr& connection) {
   });
 }
 
+/// Whether so much is unanswered that there is little room for more.
+bool FeedWorker::is_scarce() const {
+  const std::uint64_t all = limits_.unanswered_bytes_total;
+  return parts_.all.unanswered_bytes.load(std::memory_order_relaxed) >= all - all / kScarceShare;
+}
+
 /// How much of a connection may be read now, so that no more is unanswered than may be; 0: nothing.
 std::size_t FeedWorker::bytes_to_read(const Connection& connection) const {
   std::size_t bytes = read_bytes_;
   if (is_draining_) bytes = std::min(bytes, connection.left_to_drain);
-  const std::uint64_t held = parts_.all.unanswered_bytes.load(std::memory_order_relaxed);
-  const std::uint64_t all = limits_.unanswered_bytes_total;
-  if (held < all - all / kScarceShare) return bytes;
-  return held < all ? std::min(bytes, kBiteBytes) : 0;
+  if (!is_scarce()) return bytes;
+  return parts_.all.unanswered_bytes.load(std::memory_order_relaxed) < limits_.unanswered_bytes_total
+             ? std::min(bytes, kBiteBytes)
+             : 0;
 }
 
 void FeedWorker::read(const ConnectionPtr& connection) {
@@ -352,10 +368,11 @@ std::string_view FeedWorker::next_slice(std::string_view text, std::size_t& line
     if (line_end != std::string_view::npos) slice = text.substr(0, line_end + 1);
   }
   lines = count_line_ends(slice);
-  if (lines <= slice_lines_) return slice;
+  const std::size_t lines_max = is_scarce() ? std::min(slice_lines_, kScarceLines) : slice_lines_;
+  if (lines <= lines_max) return slice;
   std::size_t end = 0;
-  for (lines = 0; lines < slice_lines_; ++lines) end = slice.find('\n', end) + 1;
-  if (slice_lines_ < kSliceLines) parts_.counters.hit(LimitHit::kUnansweredLines);
+  for (lines = 0; lines < lines_max; ++lines) end = slice.find('\n', end) + 1;
+  if (lines_max == slice_lines_ && slice_lines_ < kSliceLines) parts_.counters.hit(LimitHit::kUnansweredLines);
   return slice.substr(0, end);
 }
 
@@ -588,7 +605,11 @@ void FeedWorker::sweep() {
         [[fallthrough]];
       case Connection::Phase::kOpen:
         if (!one.held.empty()) {
-          if (quiet >= limits_.write_stall_timeout) {
+          // The system tells that there is room only when there is much: a slow reader shows in what it has to send still.
+          const int queued = unsent_bytes(one.socket.native_handle());
+          if (queued < std::exchange(one.queued, queued)) {
+            one.last_active = now;
+          } else if (quiet >= limits_.write_stall_timeout) {
             close_for(one, LimitHit::kWriteStallTimeout, "answers were not taken");
           }
         } else if (is_full && one.lines.kept_bytes() != 0 && quiet >= limits_.write_stall_timeout) {
@@ -599,7 +620,10 @@ void FeedWorker::sweep() {
         }
         break;
       case Connection::Phase::kLingering:
-        if (now - one.phase_start >= kLinger) remove(one);
+        // Closed while the peer still sends, the system would forget what it has not sent yet.
+        if (now - one.phase_start < kLinger) break;
+        if (unsent_bytes(one.socket.native_handle()) > 0 && now - one.phase_start < limits_.write_stall_timeout) break;
+        remove(one);
         break;
       case Connection::Phase::kClosed:
         break;

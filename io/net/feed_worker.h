@@ -7,8 +7,9 @@
 //              that it can be read, or, as long as answers are held, that they can be sent. So a peer that takes no answers is
 //              not read, and what waits is the answers to one slice and the rest of one read
 //   draining   (of the whole thread) the server stops: what the system has received by then is read and answered still
-//   lingering  nothing more is sent; what still comes is thrown away, for a second at most: closed at once, the system would
-//              tell the peer `reset`, and it might lose answers it has not read
+//   lingering  nothing more is handed to the system; what still comes is thrown away, for a second, or as long as the system
+//              has something to send, within write_stall_timeout: closed at once, it would tell the peer `reset`, and answers
+//              that are on their way would be lost
 //
 // A read is cut into slices of whole lines (kSliceBytes, kSliceLines), and each slice is screened and sent: large enough that a
 // system call is nothing beside it, small enough that answers go out while the next slice is judged, and that their size has
@@ -84,6 +85,7 @@ class FeedWorker {
   void wait_readable(const ConnectionPtr& connection);
   void wait_writable(const ConnectionPtr& connection);
   void read(const ConnectionPtr& connection);
+  bool is_scarce() const;
   std::size_t bytes_to_read(const Connection& connection) const;
   void answer(const ConnectionPtr& connection, FeedLines::Framed framed);
   bool take_hello(Connection& connection, std::string_view text, std::size_t& at, bool is_last);

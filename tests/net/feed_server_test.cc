@@ -506,6 +506,25 @@ TEST_F(FeedServerTest, AStopAnswersALastLineWithoutAnEnd) {
   }
 }
 
+TEST_F(FeedServerTest, AnswersOnTheirWayOutliveAStopWhateverIsStillSent) {
+  start();
+  constexpr std::uint64_t kCount = 3'000;
+  TcpClient late(address(), 4'096);
+  ASSERT_TRUE(late.send(declarations(kCount)));
+  const auto answered = [&] {
+    std::uint64_t lines = 0;
+    for (const FeedCounters& counters : counters_.feeds) lines += counters.lines.value();
+    return lines;
+  };
+  ASSERT_TRUE(eventually([&] { return answered() == kCount; }));  // the system has them all
+  std::jthread stopping([&] { stop(); });
+  std::this_thread::sleep_for(milliseconds(1'800));  // longer than it lingers for a peer that has all its answers
+  late.send_some("{}\n");
+  std::this_thread::sleep_for(milliseconds(50));
+  const std::string answers = late.read_all();
+  EXPECT_EQ(static_cast<std::uint64_t>(std::count(answers.begin(), answers.end(), '\n')), kCount);
+}
+
 TEST_F(FeedServerTest, AStopDoesNotWaitForPeersThatNeverRead) {
   start();
   TcpClient stalled(address(), 4'096);
