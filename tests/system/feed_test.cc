@@ -55,8 +55,9 @@ TEST_F(Feed, GoesOnWithTheServerThatComesBack) {
   const std::string out = folder_.path("verdicts.ndjson");
   ProcessResult result;
   {
+    const std::string address = server.feed();  // restart() reads it anew
     std::jthread feed([&] {
-      result = run_clearline({"feed", day_, "--to", server.feed(), "-o", out, "--rate", "15000", "--summary", "json"});
+      result = run_clearline({"feed", day_, "--to", address, "-o", out, "--rate", "15000", "--summary", "json"});
     });
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
     server.restart();
