@@ -25,6 +25,7 @@
 #include "clearline/policy.h"
 #include "io/net/clients.h"
 #include "io/store/journal.h"
+#include "tests/support/eventually.h"
 #include "tests/support/live_directory.h"
 #include "tests/support/tcp_client.h"
 
@@ -229,15 +230,6 @@ class ChangeServerTest : public testing::Test {
                                 })
                     .ok());
     return found;
-  }
-  /// Waits until something holds; false: it did not within 20 s.
-  template <typename Holds>
-  static bool eventually(const Holds& holds) {
-    for (int i = 0; i < 20'000; ++i) {
-      if (holds()) return true;
-      std::this_thread::sleep_for(milliseconds(1));
-    }
-    return false;
   }
 
   LiveDirectory live_;

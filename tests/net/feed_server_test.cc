@@ -15,6 +15,7 @@
 
 #include "clearline/policy.h"
 #include "io/net/clients.h"
+#include "tests/support/eventually.h"
 #include "tests/support/live_directory.h"
 #include "tests/support/random_input.h"
 #include "tests/support/screening.h"
@@ -106,15 +107,6 @@ class FeedServerTest : public testing::Test {
     std::uint64_t all = 0;
     for (const FeedCounters& counters : counters_.feeds) all += (counters.*counter).value();
     return all;
-  }
-  /// Waits until something holds; false: it did not within 20 s.
-  template <typename Holds>
-  static bool eventually(const Holds& holds) {
-    for (int i = 0; i < 20'000; ++i) {
-      if (holds()) return true;
-      std::this_thread::sleep_for(milliseconds(1));
-    }
-    return false;
   }
 
   Registry registry_;

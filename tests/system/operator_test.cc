@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/eventually.h"
 #include "tests/support/files.h"
 #include "tests/support/live_directory.h"
 #include "tests/support/process.h"
@@ -30,16 +31,6 @@ const std::string kSuspend = R"({"op":"suspend","code":"P000000000003","change_i
                              "\n";
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-/// Waits until something holds; false: it did not within 20 s.
-template <typename Holds>
-bool eventually(const Holds& holds) {
-  for (int i = 0; i < 4'000; ++i) {
-    if (holds()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return false;
-}
 
 TEST(Operator, StatusIsShownAsTextAndAsJson) {
   const LiveDirectory live;
