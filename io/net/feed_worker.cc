@@ -14,6 +14,7 @@
 
 #include "io/formats/special_bytes.h"
 #include "io/net/hello.h"
+#include "io/store/registry_directory.h"
 
 namespace clearline {
 namespace {
@@ -31,11 +32,6 @@ constexpr std::size_t kScarceLines = 16;           // a slice then: the shortest
 constexpr std::string_view kBom = "\xEF\xBB\xBF";  // dropped at the start of a feed, as of a file
 constexpr std::chrono::milliseconds kStarvedRetry{5};
 constexpr std::chrono::seconds kLinger{1};
-
-std::int64_t now_unix_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 /// Processor time of this thread.
 std::chrono::nanoseconds thread_time() {
@@ -261,7 +257,7 @@ void FeedWorker::read(const ConnectionPtr& connection) {
   }
   const auto bytes = static_cast<std::size_t>(got);
   connection->read_at = connection->last_active = Clock::now();
-  connection->received_us = now_unix_us();
+  connection->received_us = system_now_us();
   connection->is_at_end = got == 0;
   parts_.counters.bytes_in.add(bytes);
   connection->left_to_drain -= std::min(connection->left_to_drain, bytes);
