@@ -232,6 +232,10 @@ Status Server::open_listeners() {
   }
   feeds_->start();
   changes_->start();
+  if (config_.http_listen != ServerConfig().http_listen) {
+    log_->write(LogLevel::kWarn, "http_not_served",
+                {{"because", "this version reads and checks [http], and does not serve it"}});
+  }
   const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start_).count();
   log_->write(LogLevel::kInfo, "ready",
               {{"seq", served_->registry().seq()}, {"milliseconds", static_cast<std::uint64_t>(milliseconds)}});

@@ -91,6 +91,13 @@ TEST(Serve, SaysWhereItListensAndThatItIsReadyAndEndsBySigterm) {
   EXPECT_NE(result.err.find("\"event\":\"ready\""), std::string::npos);
 }
 
+TEST(Serve, SaysThatHttpIsNotServed) {
+  const LiveDirectory live;
+  RunningServer server(live.path(), "[http]\nlisten = [\"127.0.0.1:0\"]\n");
+  ASSERT_TRUE(server.is_ready());
+  EXPECT_NE(server.stop().err.find("\"event\":\"http_not_served\""), std::string::npos);
+}
+
 TEST(Serve, SigintEndsItAsWell) {
   const LiveDirectory live;
   RunningServer server(live.path());
