@@ -19,12 +19,24 @@ rows=${ROWS:-short16 short1 full16 open single work suspend} in_flight=${IN_FLIG
 threads=${FEED_THREADS:-$(nproc)} redis_port=${REDIS_PORT:-16379}
 program=build/release/io/clearline bench=build/release/bench
 started=() temporary=
+# Kernels that put each session into a scheduling group of its own (autogroup) may let their own threads wait for a second beside
+# processors that are full, and with them the fsync of a suspend: seen on 6.18 (bench/README.md). Root turns that off as long as this runs.
+autogroup=/proc/sys/kernel/sched_autogroup_enabled autogroup_was=
 finish() {
+  if [ -n "$autogroup_was" ]; then echo "$autogroup_was" >"$autogroup"; fi
   for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
   wait
   if [ -n "$temporary" ]; then rm -rf "$temporary"; fi
 }
 trap finish EXIT
+if [ -e "$autogroup" ] && [ "$(cat "$autogroup")" != 0 ]; then
+  if [ -w "$autogroup" ]; then
+    autogroup_was=$(cat "$autogroup")
+    echo 0 >"$autogroup"
+  else
+    echo "feed.sh: sessions are scheduled in groups: an fsync may stall beside a flood; see it without: sudo sysctl kernel.sched_autogroup_enabled=0" >&2
+  fi
+fi
 if [ -z "$work" ]; then work=$(mktemp -d) temporary=$work; fi
 work=$(realpath "$work")
 

@@ -7,7 +7,7 @@
 //   --connections N    16
 //   --in-flight N      closed loop: unanswered declarations a connection, 1024; 1 is question and answer in turn
 //   --rate N           open loop: declarations a second, whatever the server does
-//   --at-once N        open loop: of those due at a tick, so many go to one connection, 64
+//   --at-once N        open loop: of those due at a tick, so many go to one connection, 128
 //   --threads N        1
 //   --protocol redis   each declaration is one GET of its code instead
 //   --load             redis: first a SET of each code, with the name and the zip of its declaration, and each GET's answer checked

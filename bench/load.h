@@ -47,7 +47,9 @@ struct LoadPlan {
   int threads = 1;                 ///< connections and rate are dealt to them
   std::uint64_t in_flight = 1024;  ///< closed loop: requests, a connection
   double per_second = 0;           ///< not 0: open loop, requests a second in all
-  std::uint64_t at_once = 64;      ///< open loop: so many that are due go to one connection, the next ones to another
+  std::uint64_t at_once =
+      128;  ///< open loop: so many that are due go to one connection, the next ones to another (as many
+            ///< as a closed loop with 1,024 in flight sends at once)
   std::chrono::nanoseconds warm_up = std::chrono::seconds(1);
   std::chrono::nanoseconds measured = std::chrono::seconds(5);
 };

@@ -197,7 +197,7 @@ int main(int argc, char** argv) {
   plan.address = argv[2];
   plan.connections = argc > 5 ? static_cast<int>(std::strtol(argv[5], nullptr, 10)) : 48;
   plan.measured = std::chrono::seconds(argc > 6 ? std::strtol(argv[6], nullptr, 10) : 10);
-  plan.in_flight = 8'192;
+  plan.in_flight = 65'536;
   measure(read_requests(argv[1]), plan, argv[3], std::strtoull(argv[4], nullptr, 10));
   return 0;
 }
