@@ -3,26 +3,19 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "clearline/status.h"
 #include "io/net/log.h"
+#include "io/net/operator_actions.h"
 #include "io/net/server_config.h"
 #include "io/net/server_counters.h"
 #include "io/net/serving.h"
 #include "io/store/registry_store.h"
 
 namespace clearline {
-
-/// What an operator may ask of the server. Called on threads of ChangeServer that may wait.
-struct OperatorActions {
-  std::function<std::string()> status;  ///< one JSON object, without a line end
-  std::function<Result<RegistryStore::Checkpoint>()> checkpoint;
-  std::function<Status()> reload;
-};
 
 class ChangeServer {
  public:

@@ -22,7 +22,6 @@
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -31,14 +30,13 @@
 #include "io/net/asio_parts.h"
 #include "io/net/feed_worker.h"
 #include "io/net/hello.h"
+#include "io/net/listener.h"
 
 namespace clearline {
 namespace {
 
 /// Descriptors that feeds leave alone: files of the registry, timers, listeners, and the connections of changes.
 constexpr std::size_t kDescriptorsForOthers = 64;
-constexpr std::chrono::milliseconds kAcceptPause{100};
-constexpr int kWaitingMax = 4'096;    // as many as the system lets wait
 constexpr int kRefusedReadsMax = 16;  // whoever sends without end must not keep others from being accepted
 
 /// How many connections there are, in all and of each address.
@@ -94,11 +92,8 @@ struct FeedServer::State {
         book(server_config.limits),
         work(asio::make_work_guard(io)) {}
 
-  void accept(std::size_t listener);
-  void accept_waiting(Tcp::acceptor& acceptor);
-  void pause(std::size_t listener);
-  void welcome(Tcp::socket socket);
-  void refuse(Tcp::socket& socket, const std::string& address, LimitHit limit);
+  void welcome(Stream::socket socket);
+  void refuse(Stream::socket& socket, const std::string& address, LimitHit limit);
 
   const ServerConfig& config;
   ServerCounters& counters;
@@ -107,16 +102,10 @@ struct FeedServer::State {
   std::size_t descriptors_max = 0;  ///< connections that there are descriptors for
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> work;
-  struct Listener {
-    Listener(asio::io_context& context, Tcp::acceptor listening) : acceptor(std::move(listening)), pause(context) {}
-    Tcp::acceptor acceptor;
-    asio::steady_timer pause;
-  };
   std::deque<Listener> listeners;
   std::vector<std::string> addresses;
   FeedCounters* accept_counters = nullptr;
   std::deque<FeedWorker> workers;
-  bool is_stopping = false;  // of the accept thread
   std::jthread thread;
 };
 
@@ -130,13 +119,18 @@ const std::vector<std::string>& FeedServer::addresses() const { return state_->a
 Result<std::unique_ptr<FeedServer>> FeedServer::open(const ServerConfig& config, const Registry& registry,
                                                      ServingPtr serving, ServerCounters& counters, Log& log) {
   auto state = std::make_unique<State>(config, counters, log);
+  State* const it = state.get();
+  state->accept_counters = &counters.feeds.emplace_back();
+  const Listener::Parts listening{state->io, *state->accept_counters, log,
+                                  [it] { return it->book.all() < it->descriptors_max; },
+                                  [it](Stream::socket socket) { it->welcome(std::move(socket)); }};
   for (const std::string& address : config.feed_listen) {
     const auto endpoint = loopback_endpoint(address, "feed");
     if (!endpoint.ok()) return endpoint.status();
     auto acceptor = listen_on(state->io, *endpoint, "feed");
     if (!acceptor.ok()) return acceptor.status();
-    state->addresses.push_back(to_text(acceptor->local_endpoint()));
-    state->listeners.emplace_back(state->io, std::move(*acceptor));
+    state->addresses.push_back(to_text(tcp_endpoint(acceptor->local_endpoint())));
+    state->listeners.emplace_back(listening, std::move(*acceptor));
   }
   const std::size_t descriptors = raise_descriptor_limit();
   const std::size_t others = std::min(kDescriptorsForOthers + config.limits.change_connections, descriptors / 2);
@@ -146,8 +140,6 @@ Result<std::unique_ptr<FeedServer>> FeedServer::open(const ServerConfig& config,
               {{"connections_possible", state->descriptors_max}, {"connections", config.limits.connections}});
   }
   const int threads = std::max(config.feed_threads, 1);
-  State* const it = state.get();
-  state->accept_counters = &counters.feeds.emplace_back();
   for (int i = 0; i < threads; ++i) {
     const FeedWorker::Parts parts{config,   registry,
                                   counters, counters.feeds.emplace_back(),
@@ -161,7 +153,7 @@ void FeedServer::start() {
   for (FeedWorker& worker : state_->workers) worker.start();
   state_->thread = std::jthread([it = state_.get()] {
     name_thread("clr-accept");
-    for (std::size_t i = 0; i < it->listeners.size(); ++i) it->accept(i);
+    for (Listener& listener : it->listeners) listener.start();
     it->io.run();
   });
 }
@@ -174,13 +166,7 @@ void FeedServer::stop(std::chrono::steady_clock::time_point deadline) {
   State& state = *state_;
   if (state.thread.joinable()) {
     asio::post(state.io, [&state] {
-      state.is_stopping = true;
-      for (State::Listener& listener : state.listeners) {
-        error_code ignored;
-        state.accept_waiting(listener.acceptor);
-        listener.acceptor.close(ignored);
-        listener.pause.cancel();
-      }
+      for (Listener& listener : state.listeners) listener.stop();
       state.work.reset();
     });
     state.thread.join();  // nobody is handed to a worker from here on
@@ -189,45 +175,9 @@ void FeedServer::stop(std::chrono::steady_clock::time_point deadline) {
   for (FeedWorker& worker : state.workers) worker.join(deadline);
 }
 
-void FeedServer::State::accept(std::size_t listener) {
-  if (is_stopping) return;
-  if (book.all() >= descriptors_max) {
-    pause(listener);
-    return;
-  }
-  listeners[listener].acceptor.async_accept([this, listener](const error_code& error, Tcp::socket socket) {
-    if (!error) welcome(std::move(socket));
-    if (error && is_exhausted(error)) {
-      pause(listener);
-    } else {
-      accept(listener);
-    }
-  });
-}
-
-/// Whoever has connected before the end is answered, too.
-void FeedServer::State::accept_waiting(Tcp::acceptor& acceptor) {
+void FeedServer::State::welcome(Stream::socket socket) {
   error_code error;
-  acceptor.cancel(error);
-  acceptor.non_blocking(true, error);
-  for (int i = 0; !error && i < kWaitingMax && book.all() < descriptors_max; ++i) {
-    Tcp::socket socket(io);
-    acceptor.accept(socket, error);
-    if (!error) welcome(std::move(socket));
-  }
-}
-
-/// Out of descriptors: a while later there may be some.
-void FeedServer::State::pause(std::size_t listener) {
-  accept_counters->hit(LimitHit::kDescriptors);
-  log.write(LogLevel::kWarn, "accept_paused", {{"limit", to_string(LimitHit::kDescriptors)}});
-  listeners[listener].pause.expires_after(kAcceptPause);
-  listeners[listener].pause.async_wait([this, listener](const error_code&) { accept(listener); });
-}
-
-void FeedServer::State::welcome(Tcp::socket socket) {
-  error_code error;
-  const Tcp::endpoint peer = socket.remote_endpoint(error);
+  const Tcp::endpoint peer = tcp_endpoint(socket.remote_endpoint(error));
   if (error) return;  // gone already
   const std::string address = peer.address().to_string();
   if (const auto limit = book.take(address)) {
@@ -244,7 +194,7 @@ void FeedServer::State::welcome(Tcp::socket socket) {
   least->adopt(descriptor, peer);
 }
 
-void FeedServer::State::refuse(Tcp::socket& socket, const std::string& address, LimitHit limit) {
+void FeedServer::State::refuse(Stream::socket& socket, const std::string& address, LimitHit limit) {
   accept_counters->hit(limit);
   log.write(LogLevel::kWarn, "feed_refused", {{"limit", to_string(limit)}, {"address", address}});
   OutBuffer words;

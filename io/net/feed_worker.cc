@@ -1,7 +1,5 @@
 #include "io/net/feed_worker.h"
 
-#include <netinet/tcp.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,19 +29,12 @@ constexpr std::size_t kBiteBytes = 4'096;
 constexpr std::size_t kScarceLines = 16;           // a slice then: the shortest lines have the longest answers
 constexpr std::string_view kBom = "\xEF\xBB\xBF";  // dropped at the start of a feed, as of a file
 constexpr std::chrono::milliseconds kStarvedRetry{5};
-constexpr std::chrono::seconds kLinger{1};
 
 /// Processor time of this thread.
 std::chrono::nanoseconds thread_time() {
   timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
-
-/// What the system has taken to send, and the peer has not confirmed.
-int unsent_bytes(int descriptor) {
-  int bytes = 0;
-  return ioctl(descriptor, TIOCOUTQ, &bytes) == 0 ? bytes : 0;
 }
 
 /// Zero bytes behind a text in the middle of a block, as decoders want them, as long as this lives.
@@ -67,14 +58,14 @@ class ZerosBehind {
 struct FeedWorker::Connection {
   Connection(asio::io_context& io, std::size_t line_bytes_max) : socket(io), lines(line_bytes_max) {}
 
-  bool is_served() const { return phase == Phase::kHello || phase == Phase::kOpen; }
+  bool is_served() const { return phase != Phase::kClosed; }
   /// With its memory, which assigning {} would keep.
   void drop_held() {
     std::string().swap(held);
     held_sent = 0;
   }
 
-  Tcp::socket socket;
+  Stream::socket socket;
   std::string address;
   FeedLines lines;
   std::string held;  // verdicts that the system has not taken yet
@@ -82,16 +73,16 @@ struct FeedWorker::Connection {
   std::uint64_t held_declarations = 0;
   std::uint64_t counted = 0;  // of its bytes, in unanswered_bytes
   std::size_t place = 0;      // in connections_
-  enum class Phase : std::uint8_t { kHello, kOpen, kLingering, kClosed } phase = Phase::kHello;
+  enum class Phase : std::uint8_t { kHello, kOpen, kClosed } phase = Phase::kHello;
   bool is_at_end = false;  // the peer sends no more
-  int queued = 0;          // unsent_bytes() as it was, where answers are held
+  std::size_t queued = 0;  // unsent_bytes() as it was, where answers are held
   bool is_starved = false;
   bool was_starved = false;  // at its last try, too: counted once
   bool is_removed = false;   // its client is none any more: closed behind the answers that are held
   std::size_t left_to_drain = 0;
   std::optional<ClientConfig> client;
   Screening* screening = nullptr;
-  Clock::time_point phase_start;  // of hello and lingering
+  Clock::time_point hello_start;
   Clock::time_point last_active;  // anything read or sent
   Clock::time_point read_at;      // of what is answered now
   std::int64_t received_us = 0;   // the same as Unix time
@@ -114,6 +105,7 @@ FeedWorker::FeedWorker(const Parts& parts, ServingPtr serving, int number)
       work_(asio::make_work_guard(io_)),
       sweeper_(io_),
       starved_timer_(io_),
+      lingerers_(limits_.write_stall_timeout),
       read_bytes_(std::min({kReadBytes, limits_.unanswered_bytes, kLineBytesMin * limits_.unanswered_lines})),
       slice_lines_(std::min(kSliceLines, limits_.unanswered_lines)),
       block_(FeedLines::block_bytes(read_bytes_, limits_.line_bytes + kBom.size())) {}
@@ -144,7 +136,7 @@ void FeedWorker::use(ServingPtr serving) {
     serving_ = std::move(serving);
     for (const ConnectionPtr& connection : std::vector(connections_)) {
       // Whoever needed no hello has its time for one from now on.
-      if (connection->phase == Connection::Phase::kHello && !needed_token) connection->phase_start = Clock::now();
+      if (connection->phase == Connection::Phase::kHello && !needed_token) connection->hello_start = Clock::now();
       if (connection->phase != Connection::Phase::kOpen) continue;
       const ClientConfig* const client = connection->client ? serving_->clients.now(*connection->client) : nullptr;
       const bool stays = connection->client ? client != nullptr : needed_token == needs_token();
@@ -160,7 +152,7 @@ void FeedWorker::drain() {
   asio::post(io_, [this] {
     is_draining_ = true;
     for (const ConnectionPtr& connection : std::vector(connections_)) start_draining(connection);
-    if (connections_.empty()) sweeper_.cancel();
+    end_if_drained();
     work_.reset();
   });
 }
@@ -173,17 +165,18 @@ void FeedWorker::join(Clock::time_point deadline) {
   io_.stop();
   thread_.join();
   for (const ConnectionPtr& connection : std::vector(connections_)) abort(*connection);
+  lingerers_.cut_all();
 }
 
 void FeedWorker::take(int descriptor, const Tcp::endpoint& peer) {
   auto connection = std::make_shared<Connection>(io_, limits_.line_bytes + kBom.size());
   connection->address = peer.address().to_string();
   error_code error;
-  connection->socket.assign(peer.protocol(), descriptor, error);
+  connection->socket.assign(Stream(peer.protocol()), descriptor, error);
   if (error) ::close(descriptor);
   connection->socket.non_blocking(true, error);
   connection->socket.set_option(Tcp::no_delay(true), error);
-  connection->phase_start = connection->last_active = Clock::now();
+  connection->hello_start = connection->last_active = Clock::now();
   connection->place = connections_.size();
   connections_.push_back(connection);
   parts_.counters.opened.add();
@@ -196,20 +189,14 @@ void FeedWorker::take(int descriptor, const Tcp::endpoint& peer) {
 }
 
 void FeedWorker::wait_readable(const ConnectionPtr& connection) {
-  connection->socket.async_wait(Tcp::socket::wait_read, [this, connection](const error_code& error) {
-    if (error || connection->phase == Connection::Phase::kClosed) return;
-    if (connection->phase == Connection::Phase::kLingering) {
-      discard(connection);
-    } else {
-      read(connection);
-    }
+  connection->socket.async_wait(Stream::socket::wait_read, [this, connection](const error_code& error) {
+    if (!error && connection->is_served()) read(connection);
   });
 }
 
 void FeedWorker::wait_writable(const ConnectionPtr& connection) {
-  connection->socket.async_wait(Tcp::socket::wait_write, [this, connection](const error_code& error) {
-    if (error || connection->phase == Connection::Phase::kClosed) return;
-    send_held(connection);
+  connection->socket.async_wait(Stream::socket::wait_write, [this, connection](const error_code& error) {
+    if (!error && connection->is_served()) send_held(connection);
   });
 }
 
@@ -273,14 +260,14 @@ void FeedWorker::answer(const ConnectionPtr& connection, FeedLines::Framed frame
       !take_hello(one, {data, framed.whole}, at, one.is_at_end)) {
     return;
   }
-  while (at < framed.whole && one.held.empty() && one.phase != Connection::Phase::kClosed) {
+  while (at < framed.whole && one.held.empty() && one.is_served()) {
     std::size_t lines = 0;
     const std::string_view slice = next_slice({data + at, framed.whole - at}, lines);
     at += slice.size();
     screen(one, slice, lines);
   }
-  if (one.phase == Connection::Phase::kClosed) return;
-  if (at < framed.whole) parts_.counters.hit(LimitHit::kUnansweredBytes);
+  if (!one.is_served()) return;
+  if (!one.held.empty()) parts_.counters.hit(LimitHit::kUnansweredBytes);  // it is not read for a while
   one.lines.keep({data + at, framed.size - at}, framed.whole - at);
   update_held(one);
   go_on(connection);
@@ -455,9 +442,7 @@ void FeedWorker::count_answered(Connection& connection, std::uint64_t declaratio
 void FeedWorker::start_draining(const ConnectionPtr& connection) {
   Connection& one = *connection;
   if (!one.is_served()) return;
-  int received = 0;
-  if (ioctl(one.socket.native_handle(), FIONREAD, &received) != 0) received = 0;
-  one.left_to_drain = static_cast<std::size_t>(std::max(received, 0));
+  one.left_to_drain = received_bytes(one.socket.native_handle());
   // Whoever waits for something to read waits no more; whoever holds answers goes on when they are sent.
   if (!one.held.empty() || one.is_starved) return;
   error_code ignored;
@@ -468,8 +453,7 @@ void FeedWorker::start_draining(const ConnectionPtr& connection) {
 /// All that was received is read. Where no more can come, a last line needs no end.
 void FeedWorker::finish_drained(const ConnectionPtr& connection) {
   Connection& one = *connection;
-  char next = 0;
-  if (recv(one.socket.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT) != 0) {
+  if (!has_ended_sending(one.socket.native_handle())) {
     finish(one);
     return;
   }
@@ -477,15 +461,6 @@ void FeedWorker::finish_drained(const ConnectionPtr& connection) {
   char* const data = block_.data.get();
   const FeedLines::Framed kept = one.lines.begin(data);
   answer(connection, one.lines.take(data, kept.size, 0, true));
-}
-
-void FeedWorker::discard(const ConnectionPtr& connection) {
-  const ssize_t got = recv(connection->socket.native_handle(), block_.data.get(), read_bytes_, MSG_DONTWAIT);
-  if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR))) {
-    wait_readable(connection);
-  } else {
-    remove(*connection);
-  }
 }
 
 /// Tells a peer why it is not served any more, as far as it listens, and closes.
@@ -510,21 +485,16 @@ void FeedWorker::close_for(Connection& connection, LimitHit limit, std::string_v
   refuse(connection, "feed_closed", to_string(limit), detail, false);
 }
 
-/// No more is sent. What the peer still sends is thrown away for a while.
+/// No more is sent, and the peer is let know.
 void FeedWorker::finish(Connection& connection) {
   error_code ignored;
-  connection.socket.shutdown(Tcp::socket::shutdown_send, ignored);
   if (connection.is_at_end || !connection.socket.is_open()) {
     remove(connection);
     return;
   }
-  connection.phase = Connection::Phase::kLingering;
-  connection.phase_start = Clock::now();
-  connection.lines.keep({}, 0);
-  connection.drop_held();
-  update_held(connection);
   connection.socket.cancel(ignored);
-  wait_readable(connections_[connection.place]);
+  lingerers_.add(std::move(connection.socket), [this, address = connection.address] { count_gone(address); });
+  leave(connection);
 }
 
 void FeedWorker::abort(Connection& connection) {
@@ -533,25 +503,39 @@ void FeedWorker::abort(Connection& connection) {
 }
 
 void FeedWorker::remove(Connection& connection) {
-  if (connection.phase == Connection::Phase::kClosed) return;
+  if (!connection.is_served()) return;
+  error_code ignored;
+  connection.socket.close(ignored);
+  const std::string address = connection.address;
+  leave(connection);
+  count_gone(address);
+}
+
+/// It is nobody's any more, and holds nothing.
+void FeedWorker::leave(Connection& connection) {
   connection.phase = Connection::Phase::kClosed;
   connection.lines.keep({}, 0);
   connection.drop_held();
   update_held(connection);
-  error_code ignored;
-  connection.socket.close(ignored);
-  parts_.counters.closed.add();
-  load_.fetch_sub(1, std::memory_order_relaxed);
-  parts_.gone(connection.address);
   // The last one takes its place; the pointer keeps this one alive to the end.
   const ConnectionPtr last = connections_.back();
   const ConnectionPtr gone = std::exchange(connections_[connection.place], last);
   last->place = gone->place;
   connections_.pop_back();
-  if (is_draining_ && connections_.empty()) {
-    sweeper_.cancel();
-    starved_timer_.cancel();
-  }
+}
+
+void FeedWorker::count_gone(const std::string& address) {
+  parts_.counters.closed.add();
+  load_.fetch_sub(1, std::memory_order_relaxed);
+  parts_.gone(address);
+  end_if_drained();
+}
+
+/// Nothing is waited for any more, so that the thread ends.
+void FeedWorker::end_if_drained() {
+  if (!is_draining_ || !connections_.empty() || !lingerers_.empty()) return;
+  sweeper_.cancel();
+  starved_timer_.cancel();
 }
 
 /// Counts what a connection holds.
@@ -594,7 +578,7 @@ void FeedWorker::sweep() {
     const auto quiet = now - one.last_active;
     switch (one.phase) {
       case Connection::Phase::kHello:
-        if (needs_token() && now - one.phase_start >= limits_.handshake_timeout) {
+        if (needs_token() && now - one.hello_start >= limits_.handshake_timeout) {
           close_for(one, LimitHit::kHandshakeTimeout, "no hello came in time");
           break;
         }
@@ -602,7 +586,7 @@ void FeedWorker::sweep() {
       case Connection::Phase::kOpen:
         if (!one.held.empty()) {
           // The system tells that there is room only when there is much: a slow reader shows in what it has to send still.
-          const int queued = unsent_bytes(one.socket.native_handle());
+          const std::size_t queued = unsent_bytes(one.socket.native_handle());
           if (queued < std::exchange(one.queued, queued)) {
             one.last_active = now;
           } else if (quiet >= limits_.write_stall_timeout) {
@@ -615,20 +599,13 @@ void FeedWorker::sweep() {
           close_for(one, LimitHit::kIdleTimeout, "nothing came for too long");
         }
         break;
-      case Connection::Phase::kLingering:
-        // Closed while the peer still sends, the system would forget what it has not sent yet.
-        if (now - one.phase_start < kLinger) break;
-        if (unsent_bytes(one.socket.native_handle()) > 0 && now - one.phase_start < limits_.write_stall_timeout) break;
-        remove(one);
-        break;
       case Connection::Phase::kClosed:
         break;
     }
   }
-  if (is_draining_ && connections_.empty()) return;
-  const auto shortest = std::min({limits_.handshake_timeout, limits_.idle_timeout, limits_.write_stall_timeout});
-  sweeper_.expires_after(std::clamp<std::chrono::milliseconds>(shortest / 4, std::chrono::milliseconds(5),
-                                                               std::chrono::milliseconds(500)));
+  lingerers_.sweep(now);
+  if (is_draining_ && connections_.empty() && lingerers_.empty()) return;
+  sweeper_.expires_after(sweep_period(limits_));
   sweeper_.async_wait([this](const error_code& error) {
     if (!error) sweep();
   });

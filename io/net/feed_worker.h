@@ -40,6 +40,7 @@
 #include "io/formats/screen_block.h"
 #include "io/net/asio_parts.h"
 #include "io/net/feed_lines.h"
+#include "io/net/lingerers.h"
 #include "io/net/log.h"
 #include "io/net/server_config.h"
 #include "io/net/server_counters.h"
@@ -97,13 +98,15 @@ class FeedWorker {
   void go_on(const ConnectionPtr& connection);
   void start_draining(const ConnectionPtr& connection);
   void finish_drained(const ConnectionPtr& connection);
-  void discard(const ConnectionPtr& connection);
   void refuse(Connection& connection, std::string_view event, std::string_view error, std::string_view detail,
               bool is_hello);
   void close_for(Connection& connection, LimitHit limit, std::string_view detail);
   void finish(Connection& connection);
   void abort(Connection& connection);
   void remove(Connection& connection);
+  void leave(Connection& connection);
+  void count_gone(const std::string& address);
+  void end_if_drained();
   void update_held(Connection& connection);
   Screening& screening_of(Connection& connection);
   bool needs_token() const { return !serving_->clients.empty(); }
@@ -119,6 +122,7 @@ class FeedWorker {
   asio::steady_timer sweeper_;
   asio::steady_timer starved_timer_;
   std::vector<ConnectionPtr> connections_;
+  Lingerers lingerers_;
   std::vector<ConnectionPtr> starved_;  // would read, were there not too much unanswered
   std::vector<std::unique_ptr<Screening>> screenings_;
   std::size_t read_bytes_;
