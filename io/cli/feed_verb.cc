@@ -82,6 +82,7 @@ Result<std::unique_ptr<BlockReader>> open_input(const FeedArguments& arguments) 
   options.format = arguments.format;
   options.encoding = arguments.encoding;
   options.line_bytes_max = kFeedLineBytesMax;
+  options.is_live = true;  // who writes a pipe slowly waits for verdicts
   options.read_header = [](std::string_view text, InputFormat& /*format*/, std::size_t& /*header_end*/,
                            std::uint64_t& /*header_lines*/) {
     if (text.empty()) return Status(StatusKind::kInput, " error: there is nothing in it; check its name");

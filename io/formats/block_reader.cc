@@ -1,6 +1,7 @@
 #include "io/formats/block_reader.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "io/formats/compression.h"
 #include "io/formats/special_bytes.h"
@@ -15,17 +16,17 @@ constexpr std::string_view kBom = "\xEF\xBB\xBF";
 
 }  // namespace
 
-BlockReader::BlockReader(std::unique_ptr<ByteSource> source, std::size_t block_bytes, bool marks)
-    : source_(std::move(source)), block_bytes_(block_bytes), marks_(marks) {}
+BlockReader::BlockReader(std::unique_ptr<ByteSource> source, std::size_t block_bytes, const InputOptions& options)
+    : source_(std::move(source)), block_bytes_(block_bytes), marks_(options.marks), is_live_(options.is_live) {}
 
 Result<std::unique_ptr<BlockReader>> BlockReader::open(std::unique_ptr<ByteSource> source, const InputOptions& options,
                                                        std::size_t block_bytes) {
   block_bytes = std::max(block_bytes, block_bytes_min(options.line_bytes_max));
   auto plain = decompress(std::move(source));
   if (!plain.ok()) return plain.status();
-  auto peeked = PeekedSource::open(std::move(*plain), kEncodingBytes);
+  auto peeked = PeekedSource::open(std::move(*plain), kEncodingBytes, options.is_live);
   if (!peeked.ok()) return peeked.status();
-  const bool may_be_cut = (*peeked)->start().size() == kEncodingBytes;
+  const bool may_be_cut = (*peeked)->start().size() == kEncodingBytes || options.is_live;
   if ((*peeked)->start().starts_with(kBom)) (*peeked)->skip(kBom.size());  // before CP949 would make characters of it
   const std::string_view first = (*peeked)->start();
   const bool is_cp949 =
@@ -33,7 +34,7 @@ Result<std::unique_ptr<BlockReader>> BlockReader::open(std::unique_ptr<ByteSourc
       (options.encoding == Encoding::kAuto && encoding_of_content(first, may_be_cut) == Encoding::kCp949);
   std::unique_ptr<ByteSource> text_source = std::move(*peeked);
   if (is_cp949) text_source = decode_cp949(std::move(text_source));
-  std::unique_ptr<BlockReader> reader(new BlockReader(std::move(text_source), block_bytes, options.marks));
+  std::unique_ptr<BlockReader> reader(new BlockReader(std::move(text_source), block_bytes, options));
   InputFormat& format = reader->format_;
   format.names = options.names;
   format.line_bytes_max = options.line_bytes_max;
@@ -65,13 +66,15 @@ Result<std::unique_ptr<BlockReader>> BlockReader::open(std::unique_ptr<ByteSourc
   return reader;
 }
 
-/// Reads until `size` bytes are there or the input ends.
-Result<std::size_t> BlockReader::fill(char* data, std::size_t size) {
+/// Reads until `size` bytes are there or the input ends; a live one until there is a line end, and no more comes for now.
+Result<std::size_t> BlockReader::fill(char* data, std::size_t size, bool has_line_end) {
   std::size_t filled = 0;
   while (filled < size && !at_end_) {
+    if (is_live_ && has_line_end && source_->may_wait()) break;
     const auto got = source_->read({data + filled, size - filled});
     if (!got.ok()) return got.status();
     at_end_ = *got == 0;
+    has_line_end = has_line_end || (is_live_ && std::memchr(data + filled, '\n', *got) != nullptr);
     filled += *got;
   }
   bytes_read_ += filled;
@@ -120,14 +123,19 @@ Result<bool> BlockReader::next(Block& block) {
   block.first_line = next_line_;
   std::copy(tail_.begin(), tail_.end(), block.data.get());
   std::size_t size = tail_.size();
+  bool has_line_end = is_live_ && std::find(tail_.begin(), tail_.end(), '\n') != tail_.end();  // behind open()
   tail_.clear();
-  const auto got = fill(block.data.get() + size, block_bytes_ - size);
-  if (!got.ok()) return got.status();
-  size += *got;
+  std::size_t whole = 0;
+  do {
+    const auto got = fill(block.data.get() + size, block_bytes_ - size, has_line_end);
+    if (!got.ok()) return got.status();
+    size += *got;
+    if (!at_end_) whole = cut({block.data.get(), size});
+    has_line_end = false;  // it was inside of a record, if there was one
+  } while (whole == 0 && size < block_bytes_ && !at_end_);
   if (at_end_) {
     block.set_size(size);
   } else {
-    const std::size_t whole = cut({block.data.get(), size});
     if (whole == 0) return cut_long_line(block, size);
     keep_tail({block.data.get() + whole, size - whole});
     block.set_size(whole);

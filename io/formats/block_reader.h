@@ -40,6 +40,8 @@ struct InputOptions {
       read_header = read_csv_header;
   Encoding encoding = Encoding::kAuto;
   bool marks = false;  ///< mark() and skip_to() are wanted
+  /// Whole lines are handed on when no more comes for now; the encoding is that of what came first. Otherwise blocks are full.
+  bool is_live = false;
 };
 
 /// Where a reader stands: enough to go on from there, and to know the input again.
@@ -78,8 +80,8 @@ class BlockReader {
   std::uint64_t bytes_read() const { return bytes_read_; }
 
  private:
-  BlockReader(std::unique_ptr<ByteSource> source, std::size_t block_bytes, bool marks);
-  Result<std::size_t> fill(char* data, std::size_t size);
+  BlockReader(std::unique_ptr<ByteSource> source, std::size_t block_bytes, const InputOptions& options);
+  Result<std::size_t> fill(char* data, std::size_t size, bool has_line_end = false);
   std::size_t cut(std::string_view text);
   Result<bool> cut_long_line(Block& block, std::size_t size);
   void keep_tail(std::string_view tail) { tail_.assign(tail.begin(), tail.end()); }
@@ -93,6 +95,7 @@ class BlockReader {
   std::uint64_t bytes_read_ = 0;
   bool at_end_ = false;
   bool marks_;
+  bool is_live_;
   ChecksumStream checksum_;
 };
 

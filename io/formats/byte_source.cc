@@ -1,6 +1,7 @@
 #include "io/formats/byte_source.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +36,10 @@ class FileSource : public ByteSource {
   const std::string& name() const override { return name_; }
   std::optional<std::uint64_t> size() const override { return size_; }
   std::uint64_t bytes_taken() const override { return taken_; }
+  bool may_wait() const override {
+    pollfd wanted{fd_, POLLIN, 0};
+    return poll(&wanted, 1, 0) == 0;
+  }
 
  private:
   int fd_;
@@ -63,7 +68,8 @@ Result<std::unique_ptr<ByteSource>> open_file_source(const std::string& path) {
   return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(fd, path, size));
 }
 
-Result<std::unique_ptr<PeekedSource>> PeekedSource::open(std::unique_ptr<ByteSource> below, std::size_t bytes) {
+Result<std::unique_ptr<PeekedSource>> PeekedSource::open(std::unique_ptr<ByteSource> below, std::size_t bytes,
+                                                         bool is_live) {
   std::unique_ptr<PeekedSource> source(new PeekedSource(std::move(below)));
   source->start_.resize(bytes);
   std::size_t size = 0;
@@ -72,6 +78,7 @@ Result<std::unique_ptr<PeekedSource>> PeekedSource::open(std::unique_ptr<ByteSou
     if (!got.ok()) return got.status();
     if (*got == 0) break;
     size += *got;
+    if (is_live && source->below().may_wait()) break;
   }
   source->start_.resize(size);
   return source;

@@ -28,6 +28,8 @@ class ByteSource {
   virtual std::optional<std::uint64_t> size() const { return std::nullopt; }
   /// Bytes of the file that were read so far: what `size` is compared with.
   virtual std::uint64_t bytes_taken() const { return 0; }
+  /// Whether the next read() may have to wait for whoever writes.
+  virtual bool may_wait() const { return false; }
 };
 
 /// A source on top of another one; what it does not say itself, that one says.
@@ -37,6 +39,7 @@ class StackedSource : public ByteSource {
   const std::string& name() const override { return below_->name(); }
   std::optional<std::uint64_t> size() const override { return below_->size(); }
   std::uint64_t bytes_taken() const override { return below_->bytes_taken(); }
+  bool may_wait() const override { return below_->may_wait(); }
 
  protected:
   ByteSource& below() { return *below_; }
@@ -49,13 +52,15 @@ class StackedSource : public ByteSource {
 /// A source whose first bytes can be looked at before it is read.
 class PeekedSource : public StackedSource {
  public:
-  /// Reads up to `bytes` ahead; fewer only when the input has no more.
-  static Result<std::unique_ptr<PeekedSource>> open(std::unique_ptr<ByteSource> below, std::size_t bytes);
+  /// Reads up to `bytes` ahead; fewer only when the input has no more, or, of one that `is_live`, none for now.
+  static Result<std::unique_ptr<PeekedSource>> open(std::unique_ptr<ByteSource> below, std::size_t bytes,
+                                                    bool is_live = false);
   /// What was read ahead and is not given yet.
   std::string_view start() const { return {start_.data() + given_, start_.size() - given_}; }
   /// Drops the first `bytes` of start().
   void skip(std::size_t bytes) { given_ += bytes; }
   Result<std::size_t> read(std::span<char> out) override;
+  bool may_wait() const override { return start().empty() && below().may_wait(); }
 
  private:
   using StackedSource::StackedSource;

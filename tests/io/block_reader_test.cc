@@ -57,6 +57,64 @@ TEST(BlockReader, ALineThatIsBlankUpToTheLimitIsBlankOnlyIfAllOfItIs) {
   }
 }
 
+/// Gives one piece a read, and would wait behind each.
+class LivePieces : public ByteSource {
+ public:
+  explicit LivePieces(std::vector<std::string> pieces) : pieces_(std::move(pieces)) {}
+  Result<std::size_t> read(std::span<char> out) override {
+    if (next_ == pieces_.size()) return std::size_t{0};
+    const std::string& piece = pieces_[next_++];
+    EXPECT_GE(out.size(), piece.size());
+    std::copy(piece.begin(), piece.end(), out.begin());
+    return piece.size();
+  }
+  const std::string& name() const override { return name_; }
+  bool may_wait() const override { return true; }
+
+ private:
+  std::vector<std::string> pieces_;
+  std::size_t next_ = 0;
+  std::string name_ = "<pieces>";
+};
+
+TEST(BlockReader, OfALiveInputWholeLinesAreHandedOnAsTheyCome) {
+  const std::vector<std::string> pieces{"{\"a\"", ":1}\n{\"b", "\":2}\n{\"c\":3}\n", "\n", "{\"d\":", "4}"};
+  InputOptions options;
+  options.line_bytes_max = 64;
+  for (const bool is_live : {true, false}) {
+    options.is_live = is_live;
+    auto reader = BlockReader::open(std::make_unique<LivePieces>(pieces), options, 1'000);
+    ASSERT_TRUE(reader.ok());
+    EXPECT_EQ((*reader)->format().format, Format::kNdjson);
+    std::vector<std::string> blocks;
+    std::vector<std::uint64_t> first_lines;
+    Block block(1'000);
+    while (*(*reader)->next(block)) {
+      blocks.emplace_back(block.text());
+      first_lines.push_back(block.first_line);
+    }
+    if (is_live) {
+      EXPECT_EQ(blocks, (std::vector<std::string>{"{\"a\":1}\n", "{\"b\":2}\n{\"c\":3}\n", "\n", "{\"d\":4}"}));
+      EXPECT_EQ(first_lines, (std::vector<std::uint64_t>{1, 2, 4, 5}));
+    } else {
+      EXPECT_EQ(blocks, std::vector<std::string>{"{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n\n{\"d\":4}"});
+    }
+  }
+}
+
+TEST(BlockReader, ALiveLineMayBeLongerThanTheLimit) {
+  InputOptions options;
+  options.format = Format::kNdjson;
+  options.line_bytes_max = 4;
+  options.is_live = true;
+  auto reader = BlockReader::open(
+      std::make_unique<LivePieces>(std::vector<std::string>{"a\nxx", "xxx", "xxxx", "x\nb", "\n"}), options, 16);
+  std::string text;
+  Block block(16);
+  while (*(*reader)->next(block)) text += block.text();
+  EXPECT_EQ(text, "a\nxxxxxxxxxx\nb\n") << "it fits a block, and is for the decoder to refuse";
+}
+
 TEST(Formats, ByNameThenByContent) {
   EXPECT_EQ(format_of_name("a.csv"), Format::kCsv);
   EXPECT_EQ(format_of_name("a.CSV.gz"), Format::kCsv);

@@ -67,6 +67,28 @@ TEST_F(Feed, GoesOnWithTheServerThatComesBack) {
   EXPECT_EQ(result.err.find("\"reconnects\":0"), std::string::npos) << result.err;
 }
 
+TEST_F(Feed, WhoWritesSlowlyHasEachVerdictAtOnce) {
+  RunningServer server(image_, "", kWideWindow);
+  ASSERT_TRUE(server.is_ready());
+  const std::string day = read_file(day_);
+  const std::string expected = screened(day_);
+  Conversation feed({"feed", "-", "--to", server.feed(), "--summary", "none"});
+  std::size_t sent = 0;
+  std::size_t answered = 0;
+  for (int line = 0; line < 20; ++line) {
+    const std::size_t end = day.find('\n', sent) + 1;
+    // In two pieces, as a pipe may bring it.
+    ASSERT_TRUE(feed.send(day.substr(sent, 7)));
+    std::this_thread::sleep_for(std::chrono::milliseconds(line % 3));
+    ASSERT_TRUE(feed.send(day.substr(sent + 7, end - sent - 7)));
+    const std::size_t answer_end = expected.find('\n', answered);
+    ASSERT_EQ(feed.read_line(), expected.substr(answered, answer_end - answered));
+    sent = end;
+    answered = answer_end + 1;
+  }
+  EXPECT_EQ(feed.end().exit_code, 0);
+}
+
 TEST_F(Feed, LongLinesAreTheServersToJudge) {
   std::string line = read_file(day_);
   line.resize(line.find('\n'));
