@@ -13,13 +13,11 @@
 #include <thread>
 #include <vector>
 
-#include "clearline/policy.h"
-#include "io/net/clients.h"
 #include "tests/support/eventually.h"
 #include "tests/support/live_directory.h"
 #include "tests/support/random_input.h"
 #include "tests/support/screening.h"
-#include "tests/support/tcp_client.h"
+#include "tests/support/serving_fixture.h"
 
 namespace clearline::test {
 namespace {
@@ -48,10 +46,6 @@ std::string declarations(std::uint64_t count) {
 
 std::string clear(std::uint64_t number) { return R"({"id":"D)" + std::to_string(number) + R"(","verdict":"clear"})"; }
 
-std::size_t open_descriptors() {
-  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
-}
-
 /// Where two texts differ first, with what stands there.
 std::string first_difference_of(std::string_view expected, std::string_view got) {
   const auto [a, b] = std::mismatch(expected.begin(), expected.end(), got.begin(), got.end());
@@ -62,9 +56,9 @@ std::string first_difference_of(std::string_view expected, std::string_view got)
          "\nbut\n" + std::string(got.substr(std::min(line, got.size()), 300));
 }
 
-class FeedServerTest : public testing::Test {
+class FeedServerTest : public ServingFixture {
  protected:
-  FeedServerTest() : registry_(numbered_registry(20)), log_(LogLevel::kError) {
+  FeedServerTest() : registry_(numbered_registry(20)) {
     config_.feed_listen = {"127.0.0.1:0"};
     config_.feed_threads = 2;
   }
@@ -77,26 +71,12 @@ class FeedServerTest : public testing::Test {
     server_ = std::move(*server);
     server_->start();
   }
-  ServingPtr serving() const {
-    return std::make_shared<const Serving>(Serving{standard_policy(), Clients(config_.clients)});
-  }
-  void add_client(const std::string& name, Role role, const std::string& token) {
-    ClientConfig client;
-    client.name = name;
-    client.role = role;
-    client.token = hash_token(token);
-    config_.clients.push_back(client);
-  }
   void stop(milliseconds patience = std::chrono::seconds(20)) {
     if (server_) server_->stop(std::chrono::steady_clock::now() + patience);
   }
   const std::string& address() const { return server_->addresses().front(); }
-  std::string answers_to(const std::string& text) {
-    TcpClient client(address());
-    EXPECT_TRUE(client.send(text));
-    client.half_close();
-    return client.read_all();
-  }
+  using ServingFixture::answers_to;
+  std::string answers_to(const std::string& text) { return answers_to(address(), text); }
   std::uint64_t hits(LimitHit limit) const {
     std::uint64_t sum = 0;
     for (const FeedCounters& counters : counters_.feeds)
@@ -110,9 +90,6 @@ class FeedServerTest : public testing::Test {
   }
 
   Registry registry_;
-  ServerConfig config_;
-  ServerCounters counters_;
-  Log log_;
   std::unique_ptr<FeedServer> server_;
 };
 

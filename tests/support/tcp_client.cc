@@ -7,7 +7,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -28,6 +27,13 @@ int milliseconds_until(Clock::time_point until) {
 
 }  // namespace
 
+sockaddr_un unix_address(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  return address;
+}
+
 TcpClient::TcpClient(const std::string& address, int receive_buffer) {
   const std::size_t colon = address.rfind(':');
   const bool is_unix = colon == std::string::npos;
@@ -39,9 +45,7 @@ TcpClient::TcpClient(const std::string& address, int receive_buffer) {
   if (receive_buffer != 0) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   int result = -1;
   if (is_unix) {
-    sockaddr_un to{};
-    to.sun_family = AF_UNIX;
-    address.copy(to.sun_path, sizeof to.sun_path - 1);
+    const sockaddr_un to = unix_address(address);
     result = connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to);
   } else {
     sockaddr_in to{};

@@ -1,12 +1,17 @@
 // TcpClient: a peer of a test, on plain sockets, that can be as rude as a test wants. Unix sockets, too.
 #pragma once
 
+#include <sys/un.h>
+
 #include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace clearline::test {
+
+/// The address of a Unix socket.
+sockaddr_un unix_address(const std::string& path);
 
 class TcpClient {
  public:
