@@ -5,12 +5,10 @@
 #include <cassert>
 #include <cstring>
 #include <optional>
-#include <variant>
 
 #include "clearline/screener.h"
-#include "io/formats/csv.h"
+#include "io/formats/block_decoder.h"
 #include "io/formats/kernels.h"
-#include "io/formats/ndjson.h"
 #include "io/formats/verdict_writer.h"
 
 namespace clearline {
@@ -96,8 +94,7 @@ struct ImpactFinder::State {
   ImpactOptions options;
   Screener then;
   Screener now;
-  const InputFormat* format = nullptr;  // what the decoder was made for
-  std::variant<std::monostate, NdjsonDecoder, CsvDecoder> decoder;
+  BlockDecoder decoder;
   DecodedBatch batch;
   DecodedBatch touched;
   std::array<std::span<const PastRows::Version>, DecodedBatch::kLinesMax> versions;
@@ -129,14 +126,8 @@ ImpactFinder& ImpactFinder::operator=(ImpactFinder&&) noexcept = default;
 void ImpactFinder::find(const Block& in, ImpactBlock& out) {
   assert(in.format != nullptr);
   State& state = *state_;
-  if (state.format != in.format) {
-    if (in.format->format == Format::kNdjson) {
-      state.decoder.emplace<NdjsonDecoder>(*in.format);
-    } else {
-      state.decoder.emplace<CsvDecoder>(*in.format);
-      state.records.emplace(in.format->line_bytes_max, in.format->column_count, in.format->bad_byte);
-    }
-    state.format = in.format;
+  if (state.decoder.prepare(*in.format) && in.format->format == Format::kCsv) {
+    state.records.emplace(in.format->line_bytes_max, in.format->column_count, in.format->bad_byte);
   }
   out.lines.clear();
   out.tally = {};
@@ -149,11 +140,7 @@ void ImpactFinder::find(const Block& in, ImpactBlock& out) {
     if (state.chosen_number.empty()) return;
   }
   const Block& lines = is_chosen ? *state.chosen : in;
-  if (auto* ndjson = std::get_if<NdjsonDecoder>(&state.decoder)) {
-    state.find(*ndjson, lines, is_chosen, out);
-  } else {
-    state.find(std::get<CsvDecoder>(state.decoder), lines, is_chosen, out);
-  }
+  state.decoder.with([&](auto& decoder) { state.find(decoder, lines, is_chosen, out); });
 }
 
 /// Where changed codes, and escapes that may be of one, stand in a text.

@@ -4,10 +4,8 @@
 #include <cassert>
 #include <optional>
 #include <span>
-#include <variant>
 
-#include "io/formats/csv.h"
-#include "io/formats/ndjson.h"
+#include "io/formats/block_decoder.h"
 
 namespace clearline {
 
@@ -57,9 +55,8 @@ struct BlockScreener::State {
   Screener screener;
   VerdictWriter writer;
   ScreenOptions options;
-  const Receipt* receipt = nullptr;     // of the lines, where it counts
-  const InputFormat* format = nullptr;  // what the decoder was made for
-  std::variant<std::monostate, NdjsonDecoder, CsvDecoder> decoder;
+  const Receipt* receipt = nullptr;  // of the lines, where it counts
+  BlockDecoder decoder;
   DecodedBatch batch;
   std::array<Verdict, DecodedBatch::kLinesMax> verdicts;
 };
@@ -84,22 +81,11 @@ void BlockScreener::screen_received(const Lines& in, const Receipt& receipt, Ver
 void BlockScreener::screen_lines(const Lines& in, VerdictBlock& out) {
   assert(in.format != nullptr);
   State& state = *state_;
-  if (state.format != in.format) {
-    if (in.format->format == Format::kNdjson) {
-      state.decoder.emplace<NdjsonDecoder>(*in.format);
-    } else {
-      state.decoder.emplace<CsvDecoder>(*in.format);
-    }
-    state.format = in.format;
-  }
+  state.decoder.prepare(*in.format);
   out.lines.clear();
   out.tally = {};
   out.lines_too_long = 0;
-  if (auto* ndjson = std::get_if<NdjsonDecoder>(&state.decoder)) {
-    state.screen(*ndjson, in, out);
-  } else {
-    state.screen(std::get<CsvDecoder>(state.decoder), in, out);
-  }
+  state.decoder.with([&](auto& decoder) { state.screen(decoder, in, out); });
 }
 
 template <typename Decoder>

@@ -17,6 +17,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// Limits.
+
 TEST_F(ChangeServerTest, StrangersCannotTakeThePlacesOfThoseWhoMay) {
   config_.limits.change_connections = 40;
   start();
@@ -33,11 +35,7 @@ TEST_F(ChangeServerTest, AsManyConnectionsAsMayBe) {
   config_.limits.change_connections = 2;
   start();
   std::vector<TcpClient> clients;
-  for (std::uint64_t i = 0; i < 2; ++i) {
-    clients.emplace_back(socket_path());
-    ASSERT_TRUE(clients.back().send(good_change(i)));
-    ASSERT_EQ(clients.back().read_line(), good_answer(i));
-  }
+  ASSERT_NO_FATAL_FAILURE(connect_served(2, clients));
   EXPECT_EQ(hits(LimitHit::kChangeConnections), 0U);
   std::vector<TcpClient> refused;  // that stay
   for (int i = 0; i < 2; ++i) {
@@ -56,11 +54,7 @@ TEST_F(ChangeServerTest, WhoIsRefusedHoldsNoMoreDescriptorsThanWhoIsServed) {
   config_.limits.change_connections = 2;
   start();
   std::vector<TcpClient> clients;
-  for (std::uint64_t i = 0; i < 2; ++i) {
-    clients.emplace_back(socket_path());
-    ASSERT_TRUE(clients.back().send(good_change(i)));
-    ASSERT_EQ(clients.back().read_line(), good_answer(i));
-  }
+  ASSERT_NO_FATAL_FAILURE(connect_served(2, clients));
   for (std::uint64_t i = 1; i <= 100; ++i) {
     clients.emplace_back(socket_path());
     ASSERT_TRUE(eventually([&] { return hits(LimitHit::kChangeConnections) == i; }));

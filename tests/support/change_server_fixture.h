@@ -158,6 +158,14 @@ class ChangeServerTest : public ServingFixture {
     return client;
   }
   std::uint64_t hits(LimitHit limit) const { return counters_.changes.limits[static_cast<std::size_t>(limit)].value(); }
+  /// Connections that have each had a change answered: good_change(0), and so on.
+  void connect_served(std::uint64_t count, std::vector<TcpClient>& clients) const {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      clients.emplace_back(socket_path());
+      ASSERT_TRUE(clients.back().send(good_change(i)));
+      ASSERT_EQ(clients.back().read_line(), good_answer(i));
+    }
+  }
   /// Behind a request and its answer, all that was posted before is done.
   void round_trip() const { ASSERT_TRUE(has(answers_to(request("status")), "seq")); }
   /// The actors of all changes, in order.

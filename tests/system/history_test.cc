@@ -9,30 +9,19 @@
 
 #include "io/store/registry_directory.h"
 #include "tests/support/change_line.h"
-#include "tests/support/files.h"
-#include "tests/support/process.h"
+#include "tests/support/command_directory.h"
 
 namespace clearline::test {
 namespace {
 
-class History : public testing::Test {
+class History : public testing::Test, protected CommandDirectory {
  protected:
-  History() : image(folder.path("registry.img")), directory(folder.path("live")) {
-    const std::string csv =
-        "code,name,name_ko,phone,zips,status,issued,changed\n"
-        "P000000000001,KIM A,김가,01012345678,04524;12345,active,2020-01-01,2020-01-01\n"
-        "P000000000002,KIM B,,,,active,,\n"
-        "P000000000003,KIM C,,,,suspended,,\n";
-    EXPECT_EQ(run_clearline({"registry", "build", folder.write("registry.csv", csv), "-o", image}).exit_code, 0);
-    EXPECT_EQ(run_clearline({"registry", "init", directory, "--from", image}).exit_code, 0);
-  }
-  void apply(const std::string& changes) const {
-    ProcessSetup setup;
-    setup.input = changes;
-    const auto result = run_clearline({"registry", "apply", directory, "-"}, setup);
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    EXPECT_EQ(result.out.find("\"ok\":false"), std::string::npos) << result.out;
-  }
+  History()
+      : CommandDirectory(
+            "code,name,name_ko,phone,zips,status,issued,changed\n"
+            "P000000000001,KIM A,김가,01012345678,04524;12345,active,2020-01-01,2020-01-01\n"
+            "P000000000002,KIM B,,,,active,,\n"
+            "P000000000003,KIM C,,,,suspended,,\n") {}
   ProcessResult history(std::uint64_t code, std::vector<std::string> more = {}) const {
     std::vector<std::string> arguments{"registry", "history", directory, code_text(code)};
     arguments.insert(arguments.end(), more.begin(), more.end());
@@ -51,9 +40,6 @@ class History : public testing::Test {
     return lines;
   }
 
-  TestFolder folder;
-  std::string image;
-  std::string directory;
   std::string actor = "uid:" + std::to_string(getuid());
 };
 

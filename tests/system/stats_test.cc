@@ -5,35 +5,19 @@
 #include <vector>
 
 #include "tests/support/change_line.h"
-#include "tests/support/files.h"
-#include "tests/support/process.h"
+#include "tests/support/command_directory.h"
 
 namespace clearline::test {
 namespace {
 
-class Stats : public testing::Test {
+class Stats : public testing::Test, protected CommandDirectory {
  protected:
-  Stats() : image(folder.path("registry.img")), directory(folder.path("live")) {
-    const std::string csv = "code\nP000000000001\nP000000000002\n";
-    EXPECT_EQ(run_clearline({"registry", "build", folder.write("registry.csv", csv), "-o", image}).exit_code, 0);
-    EXPECT_EQ(run_clearline({"registry", "init", directory, "--from", image}).exit_code, 0);
-  }
-  void apply(const std::string& changes) const {
-    ProcessSetup setup;
-    setup.input = changes;
-    const auto result = run_clearline({"registry", "apply", directory, "-"}, setup);
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    EXPECT_EQ(result.out.find("\"ok\":false"), std::string::npos) << result.out;
-  }
+  Stats() : CommandDirectory("code\nP000000000001\nP000000000002\n") {}
   ProcessResult stats(std::vector<std::string> more = {}) const {
     std::vector<std::string> arguments{"registry", "stats", directory, "--by-day"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_clearline(arguments);
   }
-
-  TestFolder folder;
-  std::string image;
-  std::string directory;
 };
 
 /// A first day with an issue, six without anything, and a seventh behind them with ten suspensions; a late renewal.
