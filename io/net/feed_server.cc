@@ -1,8 +1,11 @@
 // The way of a declaration on a feed: the thread that reads its bytes screens them and sends the verdict. No hop, no lock, nothing
 // allocated a line; one system call to read many lines, one to answer them.
 //
-//   accept thread --descriptor--> FeedWorker 1 .. n, the one with the fewest connections, for the connection's life
+//   accept thread --descriptor--> FeedWorker 1 .. n, the one with the fewest connections
 //
+// Balance     some feeds send much more than others: a worker that has much to do, beside one that idles, gives it a connection at a
+//             moment when nothing of it is held and nothing is waited for (FeedWorker::balance). That is a matter of half
+//             seconds, and costs nothing a read.
 // Accepting   is apart, so that one place knows how many there are: in all, and of an address. A connection over either limit is
 //             told so and closed. Out of descriptors, nobody is accepted for a while: who connects waits in the system's queue,
 //             and some descriptors stay free for changes and the journal.
@@ -12,7 +15,7 @@
 //             The system's socket buffers come on top; its own limits (tcp_mem) bound them.
 // Fairness    a connection has one read of at most kReadBytes a turn; one that does not take its answers is not read.
 // Threads     the accept thread, n workers; what they share: the counts of connections by address (a lock, twice a connection's
-//             life), each worker's load, and the sum of unanswered bytes.
+//             life), each worker's load, the sum of unanswered bytes, and a lock when a connection changes its worker.
 #include "io/net/feed_server.h"
 
 #include <sys/resource.h>
@@ -93,6 +96,14 @@ struct FeedServer::State {
         work(asio::make_work_guard(io)) {}
 
   void welcome(Stream::socket socket);
+  FeedWorker& idlest() {
+    return *std::min_element(workers.begin(), workers.end(),
+                             [](const FeedWorker& a, const FeedWorker& b) { return a.busy() < b.busy(); });
+  }
+  void unless_stopping(const std::function<void()>& hand_over) {
+    const std::scoped_lock lock(stopping);
+    if (!is_stopping) hand_over();
+  }
   void refuse(Stream::socket& socket, const std::string& address, LimitHit limit);
 
   const ServerConfig& config;
@@ -106,6 +117,8 @@ struct FeedServer::State {
   std::vector<std::string> addresses;
   FeedCounters* accept_counters = nullptr;
   std::deque<FeedWorker> workers;
+  std::mutex stopping;
+  bool is_stopping = false;
   std::jthread thread;
 };
 
@@ -141,9 +154,14 @@ Result<std::unique_ptr<FeedServer>> FeedServer::open(const ServerConfig& config,
   }
   const int threads = std::max(config.feed_threads, 1);
   for (int i = 0; i < threads; ++i) {
-    const FeedWorker::Parts parts{config,   registry,
-                                  counters, counters.feeds.emplace_back(),
-                                  log,      [it](const std::string& address) { it->book.give(address); }};
+    const FeedWorker::Parts parts{config,
+                                  registry,
+                                  counters,
+                                  counters.feeds.emplace_back(),
+                                  log,
+                                  [it](const std::string& address) { it->book.give(address); },
+                                  [it]() -> FeedWorker& { return it->idlest(); },
+                                  [it](const std::function<void()>& hand_over) { it->unless_stopping(hand_over); }};
     state->workers.emplace_back(parts, serving, i);
   }
   return std::unique_ptr<FeedServer>(new FeedServer(std::move(state)));
@@ -170,6 +188,10 @@ void FeedServer::stop(std::chrono::steady_clock::time_point deadline) {
       state.work.reset();
     });
     state.thread.join();  // nobody is handed to a worker from here on
+  }
+  {
+    const std::scoped_lock lock(state.stopping);
+    state.is_stopping = true;
   }
   for (FeedWorker& worker : state.workers) worker.drain();
   for (FeedWorker& worker : state.workers) worker.join(deadline);

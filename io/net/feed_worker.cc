@@ -29,6 +29,9 @@ constexpr std::size_t kBiteBytes = 4'096;
 constexpr std::size_t kScarceLines = 16;           // a slice then: the shortest lines have the longest answers
 constexpr std::string_view kBom = "\xEF\xBB\xBF";  // dropped at the start of a feed, as of a file
 constexpr std::chrono::milliseconds kStarvedRetry{5};
+constexpr std::chrono::milliseconds kBalancePeriod{500};
+constexpr double kBusy = 0.25;  // of its time: from there on a worker gives connections away,
+constexpr double kIdle = 0.25;  // to one that had as large a share of that to do
 
 /// Processor time of this thread.
 std::chrono::nanoseconds thread_time() {
@@ -66,6 +69,7 @@ struct FeedWorker::Connection {
   }
 
   Stream::socket socket;
+  Stream protocol{AF_INET, 0};
   std::string address;
   FeedLines lines;
   std::string held;  // verdicts that the system has not taken yet
@@ -73,6 +77,8 @@ struct FeedWorker::Connection {
   std::uint64_t held_declarations = 0;
   std::uint64_t counted = 0;  // of its bytes, in unanswered_bytes
   std::size_t place = 0;      // in connections_
+  std::uint64_t lately = 0;   // bytes read since the last balance()
+  bool is_to_go = false;      // to another worker, when nothing is waited for
   enum class Phase : std::uint8_t { kHello, kOpen, kClosed } phase = Phase::kHello;
   bool is_at_end = false;  // the peer sends no more
   std::size_t queued = 0;  // unsent_bytes() as it was, where answers are held
@@ -138,14 +144,19 @@ void FeedWorker::use(ServingPtr serving) {
       // Whoever needed no hello has its time for one from now on.
       if (connection->phase == Connection::Phase::kHello && !needed_token) connection->hello_start = Clock::now();
       if (connection->phase != Connection::Phase::kOpen) continue;
-      const ClientConfig* const client = connection->client ? serving_->clients.now(*connection->client) : nullptr;
-      const bool stays = connection->client ? client != nullptr : needed_token == needs_token();
-      if (client != nullptr) connection->client = *client;  // its columns may be others now
-      if (stays) continue;
+      if (is_still_known(*connection)) continue;
       connection->is_removed = true;
       if (connection->held.empty()) go_on(connection);
     }
   });
+}
+
+/// Whether it may be served under what is served now. (Without a client it was opened when no token was needed.)
+bool FeedWorker::is_still_known(Connection& connection) const {
+  if (!connection.client) return !needs_token();
+  const ClientConfig* const client = serving_->clients.now(*connection.client);
+  if (client != nullptr) connection.client = *client;  // its columns may be others now
+  return client != nullptr;
 }
 
 void FeedWorker::drain() {
@@ -172,7 +183,8 @@ void FeedWorker::take(int descriptor, const Tcp::endpoint& peer) {
   auto connection = std::make_shared<Connection>(io_, limits_.line_bytes + kBom.size());
   connection->address = peer.address().to_string();
   error_code error;
-  connection->socket.assign(Stream(peer.protocol()), descriptor, error);
+  connection->protocol = Stream(peer.protocol());
+  connection->socket.assign(connection->protocol, descriptor, error);
   if (error) ::close(descriptor);
   connection->socket.non_blocking(true, error);
   connection->socket.set_option(Tcp::no_delay(true), error);
@@ -247,6 +259,7 @@ void FeedWorker::read(const ConnectionPtr& connection) {
   connection->received_us = system_now_us();
   connection->is_at_end = got == 0;
   parts_.counters.bytes_in.add(bytes);
+  connection->lately += bytes;
   connection->left_to_drain -= std::min(connection->left_to_drain, bytes);
   answer(connection, connection->lines.take(data, kept.size, bytes, connection->is_at_end));
 }
@@ -288,6 +301,8 @@ void FeedWorker::go_on(const ConnectionPtr& connection) {
     asio::post(io_, [this, connection] {
       if (connection->is_served()) read(connection);
     });
+  } else if (one.is_to_go) {
+    give(connection);
   } else {
     wait_readable(connection);
   }
@@ -517,6 +532,10 @@ void FeedWorker::leave(Connection& connection) {
   connection.lines.keep({}, 0);
   connection.drop_held();
   update_held(connection);
+  take_out(connection);
+}
+
+void FeedWorker::take_out(Connection& connection) {
   // The last one takes its place; the pointer keeps this one alive to the end.
   const ConnectionPtr last = connections_.back();
   const ConnectionPtr gone = std::exchange(connections_[connection.place], last);
@@ -604,11 +623,77 @@ void FeedWorker::sweep() {
     }
   }
   lingerers_.sweep(now);
+  if (now - balanced_at_ >= kBalancePeriod) balance();
   if (is_draining_ && connections_.empty() && lingerers_.empty()) return;
   sweeper_.expires_after(sweep_period(limits_));
   sweeper_.async_wait([this](const error_code& error) {
     if (!error) sweep();
   });
+}
+
+/// Connections are dealt by their number, and some send much more than others: a worker that had much to do, beside one that
+/// idled, lets the second busiest of its connections go. (The busiest would only take the load along.)
+void FeedWorker::balance() {
+  const auto now = Clock::now();
+  const auto time = thread_time();
+  const std::chrono::duration<double> passed = now - balanced_at_;
+  busy_.store(std::chrono::duration<double>(time - balanced_time_) / passed, std::memory_order_relaxed);
+  balanced_at_ = now;
+  balanced_time_ = time;
+  std::vector<Connection*> busiest(std::min<std::size_t>(2, connections_.size()));
+  std::vector<Connection*> all;
+  all.reserve(connections_.size());
+  for (const ConnectionPtr& connection : connections_) all.push_back(connection.get());
+  std::partial_sort_copy(all.begin(), all.end(), busiest.begin(), busiest.end(),
+                         [](const Connection* a, const Connection* b) { return a->lately > b->lately; });
+  const bool gives = busiest.size() == 2 && busy() >= kBusy && parts_.idlest().busy() <= kIdle * busy();
+  for (Connection* connection : all) {
+    connection->is_to_go =
+        gives && connection == busiest[1] && connection->lately != 0 && connection->phase == Connection::Phase::kOpen;
+  }
+  for (Connection* connection : all) connection->lately = 0;
+}
+
+/// To the worker that has least to do. Nothing of it is held, and nothing is waited for.
+void FeedWorker::give(const ConnectionPtr& connection) {
+  Connection& one = *connection;
+  one.is_to_go = false;
+  FeedWorker& to = parts_.idlest();
+  int descriptor = -1;
+  if (&to != this) {
+    // What is posted to a worker before it drains, it does before it ends.
+    parts_.unless_stopping([&] {
+      error_code error;
+      descriptor = one.socket.release(error);
+      if (error) descriptor = -1;
+      if (descriptor < 0) return;
+      take_out(one);
+      one.screening = nullptr;  // of this worker
+      load_.fetch_sub(1, std::memory_order_relaxed);
+      to.load_.fetch_add(1, std::memory_order_relaxed);
+      asio::post(to.io_, [&to, connection, descriptor] { to.take_over(connection, descriptor); });
+    });
+  }
+  if (descriptor < 0) wait_readable(connection);
+}
+
+void FeedWorker::take_over(const ConnectionPtr& connection, int descriptor) {
+  error_code error;
+  connection->socket = Stream::socket(io_);
+  connection->socket.assign(connection->protocol, descriptor, error);
+  if (error) ::close(descriptor);
+  connection->socket.non_blocking(true, error);
+  connection->place = connections_.size();
+  connections_.push_back(connection);
+  parts_.log.write(LogLevel::kDebug, "feed_moved", {{"address", connection->address}});
+  connection->is_removed = !is_still_known(*connection);  // a reload may have been here before
+  if (!connection->socket.is_open()) {
+    abort(*connection);
+  } else if (is_draining_) {
+    start_draining(connection);
+  } else {
+    go_on(connection);
+  }
 }
 
 void FeedWorker::retry_starved() {

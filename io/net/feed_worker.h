@@ -7,9 +7,7 @@
 //              that it can be read, or, as long as answers are held, that they can be sent. So a peer that takes no answers is
 //              not read, and what waits is the answers to one slice and the rest of one read
 //   draining   (of the whole thread) the server stops: what the system has received by then is read and answered still
-//   lingering  nothing more is handed to the system; what still comes is thrown away, for a second, or as long as the system
-//              has something to send, within write_stall_timeout: closed at once, it would tell the peer `reset`, and answers
-//              that are on their way would be lost
+//   lingering  nothing more is handed to the system (Lingerers)
 //
 // A read is cut into slices of whole lines (kSliceBytes, kSliceLines), and each slice is screened and sent: large enough that a
 // system call is nothing beside it, small enough that answers go out while the next slice is judged, and that their size has
@@ -17,7 +15,8 @@
 //
 // Memory      one block and one buffer of verdicts a thread, a screener for each kind of client. A connection that waits holds
 //             nothing but some 1.1 KiB and what is left of a line.
-// Threads     all of it is used by its own thread; adopt(), use() and drain() post to it.
+// Threads     all of it is used by its own thread; adopt(), use() and drain() post to it, and so does a worker that gives it a
+//             connection, which is then the new one's alone.
 #pragma once
 
 #include <sys/types.h>
@@ -60,6 +59,9 @@ class FeedWorker {
     FeedCounters& counters;
     Log& log;
     std::function<void(const std::string& address)> gone;
+    /// Of all workers, the one that has least to do; and calls `hand_over` unless the server is stopping.
+    std::function<FeedWorker&()> idlest;
+    std::function<void(const std::function<void()>& hand_over)> unless_stopping;
   };
   FeedWorker(const Parts& parts, ServingPtr serving, int number);
   ~FeedWorker();
@@ -75,6 +77,8 @@ class FeedWorker {
 
   /// Connections it has, or will have in a moment.
   std::size_t load() const { return load_.load(std::memory_order_relaxed); }
+  /// Share of the time for which it had a processor, lately; 0 to 1.
+  double busy() const { return busy_.load(std::memory_order_relaxed); }
 
  private:
   struct Connection;
@@ -83,6 +87,10 @@ class FeedWorker {
 
   void run();
   void take(int descriptor, const Tcp::endpoint& peer);
+  void balance();
+  void give(const ConnectionPtr& connection);
+  void take_over(const ConnectionPtr& connection, int descriptor);
+  bool is_still_known(Connection& connection) const;
   void wait_readable(const ConnectionPtr& connection);
   void wait_writable(const ConnectionPtr& connection);
   void read(const ConnectionPtr& connection);
@@ -105,6 +113,7 @@ class FeedWorker {
   void abort(Connection& connection);
   void remove(Connection& connection);
   void leave(Connection& connection);
+  void take_out(Connection& connection);
   void count_gone(const std::string& address);
   void end_if_drained();
   void update_held(Connection& connection);
@@ -132,6 +141,9 @@ class FeedWorker {
   OutBuffer words_;
   bool is_draining_ = false;
   std::atomic<std::size_t> load_{0};
+  std::atomic<double> busy_{0};
+  Clock::time_point balanced_at_;
+  std::chrono::nanoseconds balanced_time_{0};  // of this thread's processor
   std::atomic<bool> has_ended_{false};
   std::jthread thread_;
 };

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -350,6 +351,53 @@ std::size_t stuff(TcpClient& client, const std::string& text, std::size_t taken 
     if (sent == 0) std::this_thread::sleep_for(milliseconds(2));
   }
   return taken;
+}
+
+TEST_F(FeedServerTest, AWorkerThatIdlesTakesOverFromOneThatIsBusy) {
+  start();
+  // Dealt in turn: those that send much are with the first worker both.
+  std::vector<TcpClient> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.emplace_back(address());
+    ASSERT_TRUE(clients.back().send(declaration(0) + "\n"));
+    ASSERT_EQ(clients.back().read_line(), clear(0));
+  }
+  const auto lines = [&](std::size_t worker) { return counters_.feeds[1 + worker].lines.value(); };
+  ASSERT_EQ(lines(0), 2U);
+  ASSERT_EQ(lines(1), 2U);
+  std::atomic<bool> is_enough = false;
+  std::atomic<int> wrong = 0;
+  {
+    constexpr std::uint64_t kAtOnce = 2'000;
+    const std::string text = declarations(kAtOnce);
+    const auto send = [&](TcpClient& client) {
+      while (!is_enough) {
+        if (!client.send(text)) ++wrong;
+        for (std::uint64_t i = 0; i < kAtOnce && wrong == 0; ++i) {
+          const auto answer = client.read_line();
+          // Each now and then, so that this side has less to do than the server.
+          if (!answer || (i % 100 == 99 && *answer != clear(i))) ++wrong;
+        }
+        if (wrong != 0) return;
+      }
+    };
+    const std::jthread first([&] { send(clients[0]); });
+    const std::jthread second([&] { send(clients[2]); });
+    EXPECT_TRUE(eventually([&] { return lines(1) >= 10'000; }));
+    const std::uint64_t others = lines(0);
+    EXPECT_TRUE(eventually([&] { return lines(0) > others; })) << "the busiest connection stays";
+    is_enough = true;
+  }
+  EXPECT_EQ(wrong, 0);
+  // Those that idled are served as well, wherever they are, and a stop finds all.
+  for (TcpClient& client : clients) {
+    ASSERT_TRUE(client.send(declaration(1) + "\n"));
+    EXPECT_EQ(client.read_line(), clear(1));
+  }
+  stop();
+  for (TcpClient& client : clients) EXPECT_EQ(client.read_all(), "");
+  EXPECT_EQ(sum(&ConnectionCounters::opened), 4U);
+  EXPECT_EQ(sum(&ConnectionCounters::closed), 4U);
 }
 
 TEST_F(FeedServerTest, WhoTakesNoAnswersIsNotReadAndEndsInTime) {
