@@ -116,9 +116,9 @@ struct FeedServer::State {
   std::deque<Listener> listeners;
   std::vector<std::string> addresses;
   FeedCounters* accept_counters = nullptr;
-  std::deque<FeedWorker> workers;
   std::mutex stopping;
   bool is_stopping = false;
+  std::deque<FeedWorker> workers;
   std::jthread thread;
 };
 

@@ -659,29 +659,28 @@ void FeedWorker::give(const ConnectionPtr& connection) {
   Connection& one = *connection;
   one.is_to_go = false;
   FeedWorker& to = parts_.idlest();
-  int descriptor = -1;
-  if (&to != this) {
-    // What is posted to a worker before it drains, it does before it ends.
-    parts_.unless_stopping([&] {
-      error_code error;
-      descriptor = one.socket.release(error);
-      if (error) descriptor = -1;
-      if (descriptor < 0) return;
-      take_out(one);
-      one.screening = nullptr;  // of this worker
-      load_.fetch_sub(1, std::memory_order_relaxed);
-      to.load_.fetch_add(1, std::memory_order_relaxed);
-      asio::post(to.io_, [&to, connection, descriptor] { to.take_over(connection, descriptor); });
-    });
-  }
-  if (descriptor < 0) wait_readable(connection);
+  bool is_given = false;
+  const auto hand_over = [&] {
+    error_code error;
+    const int descriptor = one.socket.release(error);
+    if (error) return;
+    is_given = true;
+    take_out(one);
+    one.screening = nullptr;  // of this worker
+    one.socket = Stream::socket(to.io_);
+    one.socket.assign(one.protocol, descriptor, error);
+    if (error) ::close(descriptor);
+    load_.fetch_sub(1, std::memory_order_relaxed);
+    to.load_.fetch_add(1, std::memory_order_relaxed);
+    asio::post(to.io_, [&to, connection] { to.take_over(connection); });
+  };
+  // What is posted to a worker before it drains, it does before it ends.
+  if (&to != this) parts_.unless_stopping(hand_over);
+  if (!is_given) wait_readable(connection);
 }
 
-void FeedWorker::take_over(const ConnectionPtr& connection, int descriptor) {
+void FeedWorker::take_over(const ConnectionPtr& connection) {
   error_code error;
-  connection->socket = Stream::socket(io_);
-  connection->socket.assign(connection->protocol, descriptor, error);
-  if (error) ::close(descriptor);
   connection->socket.non_blocking(true, error);
   connection->place = connections_.size();
   connections_.push_back(connection);

@@ -89,7 +89,7 @@ class FeedWorker {
   void take(int descriptor, const Tcp::endpoint& peer);
   void balance();
   void give(const ConnectionPtr& connection);
-  void take_over(const ConnectionPtr& connection, int descriptor);
+  void take_over(const ConnectionPtr& connection);
   bool is_still_known(Connection& connection) const;
   void wait_readable(const ConnectionPtr& connection);
   void wait_writable(const ConnectionPtr& connection);
