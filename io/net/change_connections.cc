@@ -160,7 +160,8 @@ void ChangeConnections::welcome(Stream::socket socket) {
     close_for(one, LimitHit::kChangeConnections, "there are as many connections for changes as may be", may_linger);
     return;
   }
-  wait_readable(connection);
+  if (is_draining_) one.left_to_drain = received_bytes(one.socket.native_handle());  // accepted in the last moment
+  go_on(connection);
 }
 
 void ChangeConnections::give_rights(Connection& one, const ClientConfig& client) {
