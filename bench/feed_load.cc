@@ -204,24 +204,24 @@ double processor_seconds() {
   return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
+double us(std::chrono::nanoseconds value) { return std::chrono::duration<double, std::micro>(value).count(); }
+
 void measure(const Requests& requests, const LoadPlan& plan) {
   const HiccupMeter hiccups;
   const double processor = processor_seconds();
-  LoadResult result = run_load(requests, plan);
+  LoadResult result;
+  run_load(requests, plan, result);
   const double share =
       (processor_seconds() - processor) / std::chrono::duration<double>(plan.warm_up + plan.measured).count();
-  const auto latency = result.latencies.percentiles_us({0.5, 0.9, 0.99, 0.999, 1});
   std::printf("per_second=%.0f bytes_in_per_second=%.0f p50_us=%.1f p90_us=%.1f p99_us=%.1f p999_us=%.1f max_us=%.1f",
               static_cast<double>(result.answered) / result.seconds,
-              static_cast<double>(result.bytes_in) / result.seconds, latency[0], latency[1], latency[2], latency[3],
-              latency[4]);
+              static_cast<double>(result.bytes_in) / result.seconds, us(result.latencies.percentile(0.5)),
+              us(result.latencies.percentile(0.9)), us(result.latencies.percentile(0.99)),
+              us(result.latencies.percentile(0.999)), us(result.latencies.longest()));
   if (plan.per_second > 0) {
-    const auto late = result.lateness.percentiles_us({0.5, 0.99, 1});
-    std::printf(" late_p50_us=%.1f late_p99_us=%.1f late_max_us=%.1f", late[0], late[1], late[2]);
+    std::printf(" late_p50_us=%.1f late_p99_us=%.1f late_max_us=%.1f", us(result.lateness.percentile(0.5)),
+                us(result.lateness.percentile(0.99)), us(result.lateness.longest()));
   }
-  const auto us = [](std::chrono::nanoseconds value) {
-    return std::chrono::duration<double, std::micro>(value).count();
-  };
   std::printf(" hiccup_p50_us=%.1f hiccup_p99_us=%.1f hiccup_max_us=%.1f client_processors=%.2f\n",
               us(hiccups.lateness().percentile(0.5)), us(hiccups.lateness().percentile(0.99)),
               us(hiccups.lateness().longest()), share);

@@ -111,7 +111,7 @@ class Loader {
     }
   }
 
-  LoadResult& result() { return result_; }
+  const LoadResult& result() const { return result_; }
   const std::string& answers(std::size_t connection) const { return connections_[connection].answers; }
 
  private:
@@ -296,26 +296,7 @@ Requests read_requests(const std::string& path) {
   return requests;
 }
 
-std::vector<double> Latencies::percentiles_us(const std::vector<double>& shares) {
-  std::sort(samples_.begin(), samples_.end(), [](const Sample& a, const Sample& b) { return a.value < b.value; });
-  std::uint64_t all = 0;
-  for (const Sample& sample : samples_) all += sample.count;
-  std::vector<double> values;
-  for (const double share : shares) {
-    const auto wanted = static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(all)));
-    std::uint64_t seen = 0;
-    nanoseconds value{0};
-    for (const Sample& sample : samples_) {
-      value = sample.value;
-      seen += sample.count;
-      if (seen >= wanted) break;
-    }
-    values.push_back(std::chrono::duration<double, std::micro>(value).count());
-  }
-  return values;
-}
-
-LoadResult run_load(const Requests& requests, const LoadPlan& plan) {
+void run_load(const Requests& requests, const LoadPlan& plan, LoadResult& result) {
   require(requests.size() > 0 && plan.threads > 0 && plan.connections >= plan.threads, "the plan");
   LoadPlan share = plan;
   share.per_second /= plan.threads;
@@ -337,16 +318,13 @@ LoadResult run_load(const Requests& requests, const LoadPlan& plan) {
     for (std::size_t i = 1; i < loaders.size(); ++i) others.emplace_back([&loaders, i] { loaders[i].run(); });
     loaders.front().run();
   }
-  LoadResult result = std::move(loaders.front().result());
-  for (std::size_t i = 1; i < loaders.size(); ++i) {
-    const LoadResult& other = loaders[i].result();
-    result.answered += other.answered;
-    result.bytes_in += other.bytes_in;
-    result.latencies.add(other.latencies);
-    result.lateness.add(other.lateness);
+  for (const Loader& loader : loaders) {
+    result.answered += loader.result().answered;
+    result.bytes_in += loader.result().bytes_in;
+    result.latencies.add(loader.result().latencies);
+    result.lateness.add(loader.result().lateness);
   }
   result.seconds = std::chrono::duration<double>(plan.measured).count();
-  return result;
 }
 
 std::string ask_once(const Requests& requests, const std::string& address, int connections) {

@@ -8,8 +8,9 @@
 //                also when it was sent later because the server, the socket or this thread was late. Those that are due are
 //                sent each 100 us, to connections in turn.
 //
-// Latency      exact, not by bins: a batch of requests with one moment is one sample with a weight. In the open loop a batch spans 4
-//              us at most, and all of it counts from its first request: never in favour of the server.
+// Latency      a batch of requests with one moment is one sample with a weight. In the open loop a batch spans 4 us at most, and all of
+//              it counts from its first request: never in favour of the server. Samples go into a histogram whose memory is there from
+//              the start: a list of them that grows stops this thread for 20 ms each time it moves to where there is more room.
 // Errors       a server that closes a connection, answers too much or not at all ends the program: nothing is measured.
 #pragma once
 
@@ -19,6 +20,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "engine/latency_histogram.h"
 
 namespace clearline::bench {
 
@@ -54,31 +57,16 @@ struct LoadPlan {
   std::chrono::nanoseconds measured = std::chrono::seconds(5);
 };
 
-/// Durations, each with its weight.
-class Latencies {
- public:
-  void add(std::chrono::nanoseconds value, std::uint64_t count) { samples_.push_back({value, count}); }
-  void add(const Latencies& other) { samples_.insert(samples_.end(), other.samples_.begin(), other.samples_.end()); }
-  /// Sorts; shares from 0 to 1. The durations at or below which these shares lie, in microseconds; 0 when empty.
-  std::vector<double> percentiles_us(const std::vector<double>& shares);
-
- private:
-  struct Sample {
-    std::chrono::nanoseconds value;
-    std::uint64_t count;
-  };
-  std::vector<Sample> samples_;
-};
-
 struct LoadResult {
   double seconds = 0;
   std::uint64_t answered = 0;  ///< in the measured time
   std::uint64_t bytes_in = 0;  ///< of answers, in the measured time
-  Latencies latencies;         ///< of requests whose moment lies in the measured time, whenever they were answered
-  Latencies lateness;          ///< open loop: of this thread's ticks, on which it sends what is due
+  LatencyHistogram latencies;  ///< of requests whose moment lies in the measured time, whenever they were answered
+  LatencyHistogram lateness;   ///< open loop: of this thread's ticks, on which it sends what is due
 };
 
-LoadResult run_load(const Requests& requests, const LoadPlan& plan);
+/// Adds to `result`.
+void run_load(const Requests& requests, const LoadPlan& plan, LoadResult& result);
 
 /// Sends each request once, a share of them over each of `connections`, and gives all answers in the order of the requests.
 std::string ask_once(const Requests& requests, const std::string& address, int connections);

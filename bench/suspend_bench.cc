@@ -123,14 +123,14 @@ void require_suspended(const std::vector<std::string>& codes, const std::string&
   require(held == codes.size(), "a suspended code on the feed");
 }
 
-Latencies suspend_each(Registrar& registrar, const std::vector<std::string>& codes, Clock::time_point start) {
-  Latencies latencies;
+void suspend_each(Registrar& registrar, const std::vector<std::string>& codes, Clock::time_point start,
+                  LatencyHistogram& latencies) {
   std::vector<Clock::time_point> sent;
   std::size_t answered = 0;
   const auto receive = [&](Clock::time_point until) {
     const std::size_t count = registrar.receive(until);
     const auto now = Clock::now();
-    for (std::size_t i = 0; i < count; ++i) latencies.add(now - sent[answered++], 1);
+    for (std::size_t i = 0; i < count; ++i) latencies.add(now - sent[answered++]);
   };
   for (const std::string& code : codes) {
     while (Clock::now() < start) receive(start);
@@ -143,7 +143,6 @@ Latencies suspend_each(Registrar& registrar, const std::vector<std::string>& cod
     receive(until);
     require(Clock::now() < until, "suspends were not answered in time");
   }
-  return latencies;
 }
 
 void measure(const Requests& requests, const LoadPlan& plan, const std::string& socket, std::uint64_t people) {
@@ -155,14 +154,14 @@ void measure(const Requests& requests, const LoadPlan& plan, const std::string& 
   require_suspended({codes.back()}, plan.address);
 
   LoadResult flood;
-  Latencies suspended;
+  LatencyHistogram suspended;
   LatencyHistogram hiccups;
   {
-    const std::jthread flooding([&] { flood = run_load(requests, plan); });
+    const std::jthread flooding([&] { run_load(requests, plan, flood); });
     const auto start = Clock::now() + plan.warm_up;
     std::this_thread::sleep_until(start);
     const HiccupMeter meter;
-    suspended = suspend_each(registrar, {codes.begin(), codes.end() - 1}, start);
+    suspend_each(registrar, {codes.begin(), codes.end() - 1}, start, suspended);
     hiccups.add(meter.lateness());
   }
   require_suspended(codes, plan.address);
@@ -172,16 +171,16 @@ void measure(const Requests& requests, const LoadPlan& plan, const std::string& 
   }
   registrar.wait_for_all();
 
-  const auto ms = suspended.percentiles_us({0.5, 0.99, 1});
-  const auto hiccup_ms = [&](double share) {
-    return std::chrono::duration<double, std::milli>(hiccups.percentile(share)).count();
+  const auto ms = [](const LatencyHistogram& of, double share) {
+    return std::chrono::duration<double, std::milli>(of.percentile(share)).count();
   };
-  std::printf(
-      "suspends=%zu p50_ms=%.2f p99_ms=%.2f max_ms=%.2f hiccup_p50_ms=%.2f hiccup_p99_ms=%.2f hiccup_max_ms=%.2f "
-      "more_p50_ms=%.2f more_p99_ms=%.2f more_max_ms=%.2f flood_per_second=%.0f\n",
-      suspends, ms[0] / 1e3, ms[1] / 1e3, ms[2] / 1e3, hiccup_ms(0.5), hiccup_ms(0.99), hiccup_ms(1),
-      ms[0] / 1e3 - hiccup_ms(0.5), ms[1] / 1e3 - hiccup_ms(0.99), ms[2] / 1e3 - hiccup_ms(1),
-      static_cast<double>(flood.answered) / flood.seconds);
+  std::printf("suspends=%zu", suspends);
+  const std::initializer_list<std::pair<const char*, double>> percentiles{{"p50", 0.5}, {"p99", 0.99}, {"max", 1}};
+  for (const auto& [name, share] : percentiles) {
+    std::printf(" %s_ms=%.2f hiccup_%s_ms=%.2f more_%s_ms=%.2f", name, ms(suspended, share), name, ms(hiccups, share),
+                name, ms(suspended, share) - ms(hiccups, share));
+  }
+  std::printf(" flood_per_second=%.0f\n", static_cast<double>(flood.answered) / flood.seconds);
 }
 
 }  // namespace
