@@ -1,11 +1,9 @@
 // The way of a declaration on a feed: the thread that reads its bytes screens them and sends the verdict. No hop, no lock, nothing
 // allocated a line; one system call to read many lines, one to answer them.
 //
-//   accept thread --descriptor--> FeedWorker 1 .. n, the one with the fewest connections
+//   accept thread --descriptor--> FeedKeeper --> ReadyQueue --> FeedWorker 1 .. n     (the drawing and the life of a connection:
+//                                                                                  feed_hub.h)
 //
-// Balance     some feeds send much more than others: a worker that has much to do, beside one that idles, gives it a connection at a
-//             moment when nothing of it is held and nothing is waited for (FeedWorker::balance). That is a matter of half
-//             seconds, and costs nothing a read.
 // Accepting   is apart, so that one place knows how many there are: in all, and of an address. A connection over either limit is
 //             told so and closed. Out of descriptors, nobody is accepted for a while: who connects waits in the system's queue,
 //             and some descriptors stay free for changes and the journal.
@@ -13,24 +11,29 @@
 //             limits.line_bytes); a thread one block (kReadBytes + line_bytes) and one slice's verdicts, which with explain are at
 //             most some 1 MiB; held for peers that do not read: limits.unanswered_bytes_total and one slice's verdicts a thread.
 //             The system's socket buffers come on top; its own limits (tcp_mem) bound them.
-// Fairness    a connection has one read of at most kReadBytes a turn; one that does not take its answers is not read.
-// Threads     the accept thread, n workers; what they share: the counts of connections by address (a lock, twice a connection's
-//             life), each worker's load, the sum of unanswered bytes, and a lock when a connection changes its worker.
+// Fairness    a connection has one read of at most kReadBytes a turn, then it is the last of those that can be read; one that does
+//             not take its answers is not read.
+// Threads     the accept thread, which is the keeper's, and n workers. What they share: FeedHub, and a connection by its lock.
 #include "io/net/feed_server.h"
 
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <deque>
-#include <mutex>
 #include <thread>
 #include <unordered_map>
 
 #include "io/net/asio_parts.h"
+#include "io/net/feed_keeper.h"
 #include "io/net/feed_worker.h"
 #include "io/net/hello.h"
 #include "io/net/listener.h"
@@ -42,14 +45,13 @@ namespace {
 constexpr std::size_t kDescriptorsForOthers = 64;
 constexpr int kRefusedReadsMax = 16;  // whoever sends without end must not keep others from being accepted
 
-/// How many connections there are, in all and of each address.
+/// How many connections there are, in all and of each address. Of the accept thread.
 class AddressBook {
  public:
   explicit AddressBook(const Limits& limits) : limits_(&limits) {}
 
   /// Takes one more in; or the limit that it would be over.
   std::optional<LimitHit> take(const std::string& address) {
-    const std::scoped_lock lock(mutex_);
     if (all_ >= limits_->connections) return LimitHit::kConnections;
     std::size_t& of_address = by_address_[address];
     if (of_address >= limits_->connections_per_address) return LimitHit::kConnectionsPerAddress;
@@ -58,19 +60,14 @@ class AddressBook {
     return std::nullopt;
   }
   void give(const std::string& address) {
-    const std::scoped_lock lock(mutex_);
     --all_;
     const auto found = by_address_.find(address);
     if (--found->second == 0) by_address_.erase(found);
   }
-  std::size_t all() const {
-    const std::scoped_lock lock(mutex_);
-    return all_;
-  }
+  std::size_t all() const { return all_; }
 
  private:
   const Limits* limits_;
-  mutable std::mutex mutex_;
   std::size_t all_ = 0;
   std::unordered_map<std::string, std::size_t> by_address_;
 };
@@ -85,40 +82,41 @@ std::size_t raise_descriptor_limit() {
   return limit.rlim_cur;
 }
 
+/// The processors that this process may run on, or none if that is not known.
+std::vector<int> processors() {
+  cpu_set_t set;
+  std::vector<int> all;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return all;
+  for (int i = 0; i < CPU_SETSIZE; ++i) {
+    if (CPU_ISSET(i, &set)) all.push_back(i);
+  }
+  return all;
+}
+
 }  // namespace
 
 struct FeedServer::State {
-  State(const ServerConfig& server_config, ServerCounters& server_counters, Log& server_log)
-      : config(server_config),
-        counters(server_counters),
-        log(server_log),
-        book(server_config.limits),
-        work(asio::make_work_guard(io)) {}
+  State(const ServerConfig& config, const Registry& registry, ServingPtr serving, ServerCounters& counters, Log& log)
+      : accept_counters(counters.feeds.emplace_back()),
+        book(config.limits),
+        hub(config, registry, counters, log, std::move(serving)),
+        work(asio::make_work_guard(io)),
+        keeper(hub, accept_counters, io, [this](const std::string& address) { book.give(address); }) {}
 
   void welcome(Stream::socket socket);
-  FeedWorker& idlest() {
-    return *std::min_element(workers.begin(), workers.end(),
-                             [](const FeedWorker& a, const FeedWorker& b) { return a.busy() < b.busy(); });
-  }
-  void unless_stopping(const std::function<void()>& hand_over) {
-    const std::scoped_lock lock(stopping);
-    if (!is_stopping) hand_over();
-  }
   void refuse(Stream::socket& socket, const std::string& address, LimitHit limit);
 
-  const ServerConfig& config;
-  ServerCounters& counters;
-  Log& log;
+  FeedCounters& accept_counters;
   AddressBook book;
+  FeedHub hub;
   std::size_t descriptors_max = 0;  ///< connections that there are descriptors for
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> work;
+  FeedKeeper keeper;
   std::deque<Listener> listeners;
   std::vector<std::string> addresses;
-  FeedCounters* accept_counters = nullptr;
-  std::mutex stopping;
-  bool is_stopping = false;
   std::deque<FeedWorker> workers;
+  std::atomic<bool> has_ended{false};  ///< the accept thread has nothing left to do
   std::jthread thread;
 };
 
@@ -131,10 +129,9 @@ const std::vector<std::string>& FeedServer::addresses() const { return state_->a
 
 Result<std::unique_ptr<FeedServer>> FeedServer::open(const ServerConfig& config, const Registry& registry,
                                                      ServingPtr serving, ServerCounters& counters, Log& log) {
-  auto state = std::make_unique<State>(config, counters, log);
+  auto state = std::make_unique<State>(config, registry, std::move(serving), counters, log);
   State* const it = state.get();
-  state->accept_counters = &counters.feeds.emplace_back();
-  const Listener::Parts listening{state->io, *state->accept_counters, log,
+  const Listener::Parts listening{state->io, state->accept_counters, log,
                                   [it] { return it->book.all() < it->descriptors_max; },
                                   [it](Stream::socket socket) { it->welcome(std::move(socket)); }};
   for (const std::string& address : config.feed_listen) {
@@ -153,16 +150,11 @@ Result<std::unique_ptr<FeedServer>> FeedServer::open(const ServerConfig& config,
               {{"connections_possible", state->descriptors_max}, {"connections", config.limits.connections}});
   }
   const int threads = std::max(config.feed_threads, 1);
+  const std::vector<int> all = processors();
+  const bool is_pinned = all.size() == static_cast<std::size_t>(threads);
   for (int i = 0; i < threads; ++i) {
-    const FeedWorker::Parts parts{config,
-                                  registry,
-                                  counters,
-                                  counters.feeds.emplace_back(),
-                                  log,
-                                  [it](const std::string& address) { it->book.give(address); },
-                                  [it]() -> FeedWorker& { return it->idlest(); },
-                                  [it](const std::function<void()>& hand_over) { it->unless_stopping(hand_over); }};
-    state->workers.emplace_back(parts, serving, i);
+    const auto processor = is_pinned ? std::optional(all[static_cast<std::size_t>(i)]) : std::nullopt;
+    state->workers.emplace_back(state->hub, counters.feeds.emplace_back(), i, processor);
   }
   return std::unique_ptr<FeedServer>(new FeedServer(std::move(state)));
 }
@@ -172,12 +164,14 @@ void FeedServer::start() {
   state_->thread = std::jthread([it = state_.get()] {
     name_thread("clr-accept");
     for (Listener& listener : it->listeners) listener.start();
+    it->keeper.start();
     it->io.run();
+    it->has_ended.store(true, std::memory_order_release);  // pairs with the acquire in stop()
   });
 }
 
 void FeedServer::use(ServingPtr serving) {
-  for (FeedWorker& worker : state_->workers) worker.use(serving);
+  asio::post(state_->io, [it = state_.get(), serving = std::move(serving)] { it->keeper.use(serving); });
 }
 
 void FeedServer::stop(std::chrono::steady_clock::time_point deadline) {
@@ -185,16 +179,18 @@ void FeedServer::stop(std::chrono::steady_clock::time_point deadline) {
   if (state.thread.joinable()) {
     asio::post(state.io, [&state] {
       for (Listener& listener : state.listeners) listener.stop();
+      state.keeper.drain();
       state.work.reset();
     });
-    state.thread.join();  // nobody is handed to a worker from here on
+    while (!state.has_ended.load(std::memory_order_acquire) && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    state.io.stop();
+    state.thread.join();
   }
-  {
-    const std::scoped_lock lock(state.stopping);
-    state.is_stopping = true;
-  }
-  for (FeedWorker& worker : state.workers) worker.drain();
-  for (FeedWorker& worker : state.workers) worker.join(deadline);
+  state.hub.ready.end();
+  for (FeedWorker& worker : state.workers) worker.join();
+  state.keeper.cut_all();
 }
 
 void FeedServer::State::welcome(Stream::socket socket) {
@@ -211,14 +207,15 @@ void FeedServer::State::welcome(Stream::socket socket) {
     book.give(address);
     return;
   }
-  const auto least = std::min_element(workers.begin(), workers.end(),
-                                      [](const FeedWorker& a, const FeedWorker& b) { return a.load() < b.load(); });
-  least->adopt(descriptor, peer);
+  ::fcntl(descriptor, F_SETFL, O_NONBLOCK);
+  const int one = 1;
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  keeper.take(descriptor, peer);
 }
 
 void FeedServer::State::refuse(Stream::socket& socket, const std::string& address, LimitHit limit) {
-  accept_counters->hit(limit);
-  log.write(LogLevel::kWarn, "feed_refused", {{"limit", to_string(limit)}, {"address", address}});
+  accept_counters.hit(limit);
+  hub.log.write(LogLevel::kWarn, "feed_refused", {{"limit", to_string(limit)}, {"address", address}});
   OutBuffer words;
   append_closing(to_string(limit),
                  limit == LimitHit::kConnections ? "there are as many feeds as may be; try again later"

@@ -81,8 +81,9 @@ struct FeedCounters : ConnectionCounters {
   std::array<Counter, kOutcomeCount> verdicts;
   std::array<Counter, kReasonCount> reasons;
   LatencyHistogram
-      latency;            ///< a declaration: from when its bytes were read to when its verdict was handed to the system
-  LatencyHistogram work;  ///< a declaration: processor time of the batch it was answered in
+      latency;  ///< a declaration: from when its bytes were read to when its verdict was handed to the system
+  LatencyHistogram
+      work;  ///< a declaration: processor time of the batch it was answered in, reading and sending included
 };
 
 struct ChangeCounters : ConnectionCounters {
