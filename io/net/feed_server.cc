@@ -7,7 +7,7 @@
 // Accepting   is apart, so that one place knows how many there are: in all, and of an address. A connection over either limit is
 //             told so and closed. Out of descriptors, nobody is accepted for a while: who connects waits in the system's queue,
 //             and some descriptors stay free for changes and the journal.
-// Bounds      connections: limits.connections. Memory: a connection some 1.1 KiB and the tail of a line (less than
+// Bounds      connections: limits.connections. Memory: a connection some 0.6 KiB and the tail of a line (less than
 //             limits.line_bytes); a thread one block (kReadBytes + line_bytes) and one slice's verdicts, which with explain are at
 //             most some 1 MiB; held for peers that do not read: limits.unanswered_bytes_total and one slice's verdicts a thread.
 //             The system's socket buffers come on top; its own limits (tcp_mem) bound them.

@@ -8,7 +8,7 @@
 //             share a processor for seconds while another idles. What a worker cannot do because something else has its
 //             processor, the others do.
 // Memory      one block and one buffer of verdicts, a screener for each kind of client. A connection that waits holds
-//             nothing but some 1.1 KiB and what is left of a line.
+//             nothing but some 0.6 KiB and what is left of a line.
 #pragma once
 
 #include <chrono>
