@@ -12,7 +12,6 @@ namespace {
 using Phase = FeedConnection::Phase;
 using When = ReadyQueue::When;
 
-constexpr std::size_t kBomBytes = 3;  // in front of the first line
 constexpr std::chrono::milliseconds kStarvedRetry{5};
 
 }  // namespace
@@ -48,7 +47,7 @@ void FeedKeeper::take(int descriptor, const Tcp::endpoint& peer) {
   ++taken_;
   counters_.opened.add();
   const std::scoped_lock lock(slot.mutex);
-  slot.connection = std::make_unique<FeedConnection>(descriptor, peer, limits_.line_bytes + kBomBytes);
+  slot.connection = std::make_unique<FeedConnection>(descriptor, peer, limits_.line_bytes + kBom.size());
   hub_.log.write(LogLevel::kDebug, "feed_opened", {{"address", slot.connection->address}});
   if (hub_.ready.add(descriptor, slot)) {
     hub_.ready.ask(descriptor, slot, When::kReadable);

@@ -31,8 +31,7 @@ constexpr std::size_t kLineBytesMin = 2;
 /// not take theirs fill the rest slowly, until write_stall_timeout ends them.
 constexpr std::size_t kScarceShare = 8;
 constexpr std::size_t kBiteBytes = 4'096;
-constexpr std::size_t kScarceLines = 16;           // a slice then: the shortest lines have the longest answers
-constexpr std::string_view kBom = "\xEF\xBB\xBF";  // dropped at the start of a feed, as of a file
+constexpr std::size_t kScarceLines = 16;  // a slice then: the shortest lines have the longest answers
 
 /// Processor time of this thread.
 std::chrono::nanoseconds thread_time() {
