@@ -67,7 +67,9 @@ void FeedKeeper::use(ServingPtr serving) {
     if (connection.phase == Phase::kHello && !needed_token) connection.hello_start = Clock::now();
     if (connection.phase != Phase::kOpen || is_still_known(connection, serving->clients)) continue;
     connection.is_removed = true;
-    if (connection.held.empty()) hub_.ready.ask(connection.descriptor, slot, When::kAtOnce);
+    if (connection.held.empty()) {
+      out_.refuse(slot, "feed_closed", "client_removed", "the client is not in the configuration any more", false);
+    }
   }
 }
 
@@ -133,6 +135,7 @@ void FeedKeeper::cut_all() {
     const std::unique_ptr<FeedConnection> connection = std::move(slot.connection);
     if (!connection) continue;
     if (connection->is_served()) counters_.aborted.add();
+    hub_.all.unanswered_bytes.fetch_sub(connection->counted, std::memory_order_relaxed);
     if (connection->descriptor >= 0) ::close(connection->descriptor);
     count_gone(connection->address);
   }

@@ -179,8 +179,11 @@ void FeedServer::stop(std::chrono::steady_clock::time_point deadline) {
   if (state.thread.joinable()) {
     asio::post(state.io, [&state] {
       for (Listener& listener : state.listeners) listener.stop();
-      state.keeper.drain();
-      state.work.reset();
+      // One turn later: behind accepts that had succeeded already, and whom they bring.
+      asio::post(state.io, [&state] {
+        state.keeper.drain();
+        state.work.reset();
+      });
     });
     while (!state.has_ended.load(std::memory_order_acquire) && std::chrono::steady_clock::now() < deadline) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));

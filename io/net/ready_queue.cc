@@ -53,11 +53,17 @@ FeedSlot* ReadyQueue::wait() const {
   constexpr int kForEver = -1;
   epoll_event event{};
   // One at a time: the others are for whoever is free.
-  while (epoll_wait(epoll_, &event, 1, kForEver) != 1) {
+  while (!has_ended_.load(std::memory_order_relaxed)) {
+    if (epoll_wait(epoll_, &event, 1, kForEver) == 1) break;
   }
+  // Connections that could be served still stand before the event of the end.
+  if (has_ended_.load(std::memory_order_relaxed)) return nullptr;
   return static_cast<FeedSlot*>(event.data.ptr);
 }
 
-void ReadyQueue::end() const { eventfd_write(end_, 1); }
+void ReadyQueue::end() {
+  has_ended_.store(true, std::memory_order_relaxed);  // it guards nothing
+  eventfd_write(end_, 1);
+}
 
 }  // namespace clearline

@@ -11,6 +11,7 @@
 //             told looks for itself; a slot lives as long as the server.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 namespace clearline {
@@ -38,11 +39,13 @@ class ReadyQueue {
 
   /// Waits for the next connection that can be served; null once end() was called.
   FeedSlot* wait() const;
-  void end() const;
+  /// Also connections that can be served still are told of no more.
+  void end();
 
  private:
   int epoll_;
   int end_;  // an event that never passes
+  std::atomic<bool> has_ended_{false};
 };
 
 }  // namespace clearline

@@ -40,7 +40,7 @@ struct Pair {
 };
 
 TEST(ReadyQueue, TellsOfAConnectionOnceUntilItIsAskedAgain) {
-  const ReadyQueue queue;
+  ReadyQueue queue;
   Pair pair;
   ASSERT_TRUE(queue.add(pair.near, pair.slot));
   pair.say();
@@ -61,7 +61,7 @@ TEST(ReadyQueue, TellsOfAConnectionOnceUntilItIsAskedAgain) {
 }
 
 TEST(ReadyQueue, TellsOfAPeerThatIsGone) {
-  const ReadyQueue queue;
+  ReadyQueue queue;
   Pair pair;
   ASSERT_TRUE(queue.add(pair.near, pair.slot));
   queue.ask(pair.near, pair.slot, When::kReadable);
@@ -74,7 +74,7 @@ TEST(ReadyQueue, ManyThreadsServeManyConnections) {
   constexpr std::size_t kPairs = 32;
   constexpr std::size_t kThreads = 4;
   constexpr std::size_t kWords = 200;
-  const ReadyQueue queue;
+  ReadyQueue queue;
   std::deque<Pair> pairs(kPairs);
   std::vector<std::size_t> heard(kPairs);  // each by the lock of its slot
   std::atomic<std::size_t> all = 0;
