@@ -11,6 +11,8 @@ namespace clearline {
 
 struct InputFormat;
 
+inline constexpr std::string_view kBom = "\xEF\xBB\xBF";  ///< dropped at the start of an input
+
 /// Bytes behind the last one of a block, all zero: vector loads may run over its end, and a parser stops there by
 /// itself.
 inline constexpr std::size_t kBlockPadding = 128;

@@ -12,8 +12,6 @@ namespace {
 /// What tells the encoding, as the contract has it.
 constexpr std::size_t kEncodingBytes = std::size_t{64} << 10;
 
-constexpr std::string_view kBom = "\xEF\xBB\xBF";
-
 }  // namespace
 
 BlockReader::BlockReader(std::unique_ptr<ByteSource> source, std::size_t block_bytes, const InputOptions& options)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "io/formats/block.h"
 #include "io/formats/change_reader.h"
 #include "io/formats/compression.h"
 
@@ -34,7 +35,7 @@ void ChangeLines::keep(std::string_view piece) {
 void ChangeLines::give(std::string_view line, const Use& use) {
   ++count_;
   if (line.ends_with('\r')) line.remove_suffix(1);
-  if (count_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
+  if (count_ == 1 && line.starts_with(kBom)) line.remove_prefix(kBom.size());
   if (line.find_first_not_of(" \t") == std::string_view::npos) return;
   use(count_, line);
 }

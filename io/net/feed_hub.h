@@ -27,7 +27,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "clearline/registry.h"
@@ -40,8 +39,6 @@
 #include "io/net/serving.h"
 
 namespace clearline {
-
-inline constexpr std::string_view kBom = "\xEF\xBB\xBF";  ///< dropped at the start of a feed, as of a file
 
 struct FeedConnection {
   using Clock = std::chrono::steady_clock;

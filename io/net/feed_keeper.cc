@@ -6,6 +6,8 @@
 #include <chrono>
 #include <utility>
 
+#include "io/formats/block.h"
+
 namespace clearline {
 namespace {
 
@@ -26,7 +28,8 @@ FeedKeeper::FeedKeeper(FeedHub& hub, FeedCounters& counters, asio::io_context& i
       out_(hub, counters),
       sweeper_(io),
       starved_timer_(io),
-      lingerers_(limits_.write_stall_timeout) {
+      lingerers_(limits_.write_stall_timeout),
+      needs_token_(!hub.serving.get()->clients.empty()) {
   hub.closed = [this](FeedSlot& slot, bool lingers) {
     asio::post(io_, [this, &slot, lingers] { see_out(slot, lingers); });
   };
@@ -56,9 +59,9 @@ void FeedKeeper::take(int descriptor, const Tcp::endpoint& peer) {
   }
 }
 
-void FeedKeeper::use(ServingPtr serving) {
-  const bool needed_token = !hub_.serving.get()->clients.empty();
-  hub_.serving.set(serving);
+void FeedKeeper::apply_serving() {
+  const ServingPtr serving = hub_.serving.get();
+  const bool needed_token = std::exchange(needs_token_, !serving->clients.empty());
   for (FeedSlot& slot : slots_) {
     const std::scoped_lock lock(slot.mutex);
     if (!slot.connection) continue;
@@ -67,9 +70,7 @@ void FeedKeeper::use(ServingPtr serving) {
     if (connection.phase == Phase::kHello && !needed_token) connection.hello_start = Clock::now();
     if (connection.phase != Phase::kOpen || is_still_known(connection, serving->clients)) continue;
     connection.is_removed = true;
-    if (connection.held.empty()) {
-      out_.refuse(slot, "feed_closed", "client_removed", "the client is not in the configuration any more", false);
-    }
+    if (connection.held.empty()) out_.refuse_removed(slot);
   }
 }
 
@@ -88,8 +89,10 @@ void FeedKeeper::drain() {
     if (!slot.connection || !slot.connection->is_served()) continue;
     FeedConnection& connection = *slot.connection;
     connection.left_to_drain = received_bytes(connection.descriptor);
-    // Whoever holds answers, or is starved, goes on when that ends.
-    if (connection.held.empty() && !connection.is_starved) {
+    if (!connection.held.empty() || connection.is_starved) continue;  // goes on when that ends
+    if (connection.left_to_drain == 0U && connection.lines.kept_bytes() == 0) {
+      out_.finish(slot);
+    } else {
       hub_.ready.ask(connection.descriptor, slot, When::kAtOnce);
     }
   }
@@ -146,6 +149,7 @@ void FeedKeeper::retry_starved() {
   starved_timer_.expires_after(kStarvedRetry);
   starved_timer_.async_wait([this](const error_code& error) {
     if (error) return;
+    if (is_full() && !is_draining_) return retry_starved();  // no worker need look at that
     for (FeedSlot* const slot : std::exchange(starved_, {})) {
       const std::scoped_lock lock(slot->mutex);
       if (!slot->connection || !slot->connection->is_served() || !slot->connection->is_starved) continue;
@@ -155,14 +159,17 @@ void FeedKeeper::retry_starved() {
   });
 }
 
+/// Whether so much is unanswered that nobody may be read.
+bool FeedKeeper::is_full() const {
+  return hub_.all.unanswered_bytes.load(std::memory_order_relaxed) >= limits_.unanswered_bytes_total;
+}
+
 /// Closes who has been quiet for too long. Comes again a few times in the shortest of the timeouts.
 void FeedKeeper::sweep() {
   const auto now = Clock::now();
-  const bool needs_token = !hub_.serving.get()->clients.empty();
-  const bool is_full = hub_.all.unanswered_bytes.load(std::memory_order_relaxed) >= limits_.unanswered_bytes_total;
   for (FeedSlot& slot : slots_) {
     const std::scoped_lock lock(slot.mutex);
-    if (slot.connection && slot.connection->is_served()) look_at(slot, now, needs_token, is_full);
+    if (slot.connection && slot.connection->is_served()) look_at(slot, now);
   }
   lingerers_.sweep(now);
   if (is_draining_ && taken_ == 0) return;
@@ -172,10 +179,10 @@ void FeedKeeper::sweep() {
   });
 }
 
-void FeedKeeper::look_at(FeedSlot& slot, Clock::time_point now, bool needs_token, bool is_full) {
+void FeedKeeper::look_at(FeedSlot& slot, Clock::time_point now) {
   FeedConnection& one = *slot.connection;
   const auto quiet = now - one.last_active;
-  if (one.phase == Phase::kHello && needs_token && now - one.hello_start >= limits_.handshake_timeout) {
+  if (one.phase == Phase::kHello && needs_token_ && now - one.hello_start >= limits_.handshake_timeout) {
     out_.close_for(slot, LimitHit::kHandshakeTimeout, "no hello came in time");
     return;
   }
@@ -187,7 +194,7 @@ void FeedKeeper::look_at(FeedSlot& slot, Clock::time_point now, bool needs_token
     } else if (quiet >= limits_.write_stall_timeout) {
       out_.close_for(slot, LimitHit::kWriteStallTimeout, "answers were not taken");
     }
-  } else if (is_full && one.lines.kept_bytes() != 0 && quiet >= limits_.write_stall_timeout) {
+  } else if (is_full() && one.lines.kept_bytes() != 0 && quiet >= limits_.write_stall_timeout) {
     // Pieces of lines would keep everybody from being read, and nobody could end them.
     out_.close_for(slot, LimitHit::kUnansweredBytesTotal, "too much is unanswered, and a line had no end for too long");
   } else if (!one.is_starved && quiet >= limits_.idle_timeout) {

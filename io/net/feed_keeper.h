@@ -25,7 +25,8 @@ class FeedKeeper {
   void start();
   /// A connection of this peer, whose descriptor is the keeper's from now on.
   void take(int descriptor, const Tcp::endpoint& peer);
-  void use(ServingPtr serving);
+  /// To who is there, what is served with now: who is no client any more is closed behind the answers that are held.
+  void apply_serving();
   /// What was received is answered still; then nothing is waited for any more, so that io_context::run() returns.
   void drain();
   /// Cuts off whoever is left. No other thread touches connections any more.
@@ -40,7 +41,8 @@ class FeedKeeper {
   void end_if_drained();
   void retry_starved();
   void sweep();
-  void look_at(FeedSlot& slot, Clock::time_point now, bool needs_token, bool is_full);
+  void look_at(FeedSlot& slot, Clock::time_point now);
+  bool is_full() const;
 
   FeedHub& hub_;
   FeedCounters& counters_;
@@ -55,6 +57,7 @@ class FeedKeeper {
   std::vector<FeedSlot*> starved_;  // would be read, were there not too much unanswered
   Lingerers lingerers_;
   std::size_t taken_ = 0;  // and not gone
+  bool needs_token_;       // as far as apply_serving() has told who is there
   bool is_draining_ = false;
 };
 

@@ -82,6 +82,10 @@ void FeedOut::refuse(FeedSlot& slot, std::string_view event, std::string_view er
   finish(slot);
 }
 
+void FeedOut::refuse_removed(FeedSlot& slot) {
+  refuse(slot, "feed_closed", "client_removed", "the client is not in the configuration any more", false);
+}
+
 void FeedOut::close_for(FeedSlot& slot, LimitHit limit, std::string_view detail) {
   counters_.hit(limit);
   refuse(slot, "feed_closed", to_string(limit), detail, false);

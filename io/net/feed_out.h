@@ -22,6 +22,8 @@ class FeedOut {
 
   /// Tells a peer why it is not served any more, as far as it listens, and closes.
   void refuse(FeedSlot& slot, std::string_view event, std::string_view error, std::string_view detail, bool is_hello);
+  /// Its client is none any more.
+  void refuse_removed(FeedSlot& slot);
   void close_for(FeedSlot& slot, LimitHit limit, std::string_view detail);
   /// No more is sent, and the peer is let know.
   void finish(FeedSlot& slot);

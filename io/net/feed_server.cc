@@ -1,4 +1,4 @@
-// The way of a declaration on a feed: the thread that reads its bytes screens them and sends the verdict. No hop, no lock, nothing
+// The way of a declaration on a feed: the thread that reads its bytes screens them and sends the verdict. No hop, one lock a read, nothing
 // allocated a line; one system call to read many lines, one to answer them.
 //
 //   accept thread --descriptor--> FeedKeeper --> ReadyQueue --> FeedWorker 1 .. n     (the drawing and the life of a connection:
@@ -171,7 +171,8 @@ void FeedServer::start() {
 }
 
 void FeedServer::use(ServingPtr serving) {
-  asio::post(state_->io, [it = state_.get(), serving = std::move(serving)] { it->keeper.use(serving); });
+  state_->hub.serving.set(std::move(serving));
+  asio::post(state_->io, [it = state_.get()] { it->keeper.apply_serving(); });
 }
 
 void FeedServer::stop(std::chrono::steady_clock::time_point deadline) {

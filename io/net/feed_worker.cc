@@ -117,7 +117,7 @@ void FeedWorker::serve(FeedSlot& slot) {
     return;
   }
   if (slot.connection->is_removed) {
-    go_on(slot);
+    out_.refuse_removed(slot);
     return;
   }
   answer(slot, slot.connection->lines.begin(block_.data.get()));
@@ -150,7 +150,7 @@ std::size_t FeedWorker::bytes_to_read(const FeedConnection& connection) const {
 void FeedWorker::read(FeedSlot& slot) {
   FeedConnection& one = *slot.connection;
   if (one.is_starved) return;  // goes on when that ends
-  if (one.is_removed || one.left_to_drain == 0U) {
+  if (one.left_to_drain == 0U) {
     go_on(slot);
     return;
   }
@@ -209,8 +209,6 @@ void FeedWorker::go_on(FeedSlot& slot) {
   const FeedConnection& one = *slot.connection;
   if (!one.held.empty()) {
     hub_.ready.ask(one.descriptor, slot, When::kWritable);
-  } else if (one.is_removed) {
-    out_.refuse(slot, "feed_closed", "client_removed", "the client is not in the configuration any more", false);
   } else if (one.is_at_end) {
     out_.finish(slot);
   } else if (one.left_to_drain == 0U) {

@@ -23,7 +23,7 @@ class ReadyQueue {
   enum class When : std::uint8_t {
     kReadable,
     kWritable,
-    kAtOnce,  ///< readable or writable: a socket that is neither has nothing that could be done
+    kAtOnce,  ///< readable or writable: at once, unless its peer leaves it nearly full of answers, and sends nothing
   };
 
   ReadyQueue();

@@ -271,6 +271,20 @@ TEST_F(FeedServerTest, AReloadClosesTheConnectionsOfClientsThatAreGone) {
   EXPECT_EQ(stays.read_line(), clear(3));
 }
 
+TEST_F(FeedServerTest, ATokenCountsFromItsReloadOnAlsoWhereSomebodyIsConnected) {
+  add_client("first", Role::kFeed, "token-0");
+  start();
+  for (int i = 1; i <= 50; ++i) {
+    const std::string token = "token-" + std::to_string(i);
+    TcpClient waiting(address());
+    ASSERT_TRUE(eventually([&] { return sum(&ConnectionCounters::opened) == static_cast<std::uint64_t>(i); }));
+    add_client("courier-" + std::to_string(i), Role::kFeed, token);
+    server_->use(serving());
+    ASSERT_TRUE(waiting.send("{\"hello\":{\"token\":\"" + token + "\"}}\n"));
+    ASSERT_EQ(waiting.read_line(), "{\"hello\":{\"ok\":true,\"role\":\"feed\"}}");
+  }
+}
+
 TEST_F(FeedServerTest, AReloadGivesAClientThatStaysItsNewColumns) {
   add_client("stays", Role::kFeed, "token-1");
   start();
@@ -513,6 +527,22 @@ TEST_F(FeedServerTest, AStopAnswersWhatWasReceived) {
   for (std::uint64_t i = 1; i < 3'000; ++i) ASSERT_EQ(busy.read_line(), clear(i));
   EXPECT_EQ(busy.read_line(), std::nullopt);
   EXPECT_EQ(idle.read_all(), "");
+}
+
+TEST_F(FeedServerTest, AStopAnswersWhoHasConnectedInItsLastMoment) {
+  for (int i = 0; i < 3; ++i) {
+    start();
+    std::vector<TcpClient> clients;
+    for (int k = 0; k < 100; ++k) {
+      clients.emplace_back(address());
+      ASSERT_TRUE(clients.back().send(declaration(1) + "\n"));
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    stop();
+    // Their peers send no more and do not end: whoever is not drained is waited for to the deadline.
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+    for (TcpClient& client : clients) ASSERT_EQ(client.read_all(), clear(1) + "\n") << i;
+  }
 }
 
 TEST_F(FeedServerTest, AStopAnswersALastLineWithoutAnEnd) {
