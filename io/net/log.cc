@@ -19,6 +19,7 @@ namespace clearline {
 namespace {
 
 constexpr std::size_t kQueuedMax = 4'096;
+constexpr std::chrono::seconds kFlushMax(1);
 
 /// `2025-12-01T01:00:00.000Z`.
 std::string now_text() {
@@ -77,12 +78,24 @@ Log::Log(LogLevel level) : level_(level), state_(std::make_unique<State>()) {
 }
 
 Log::~Log() {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-  while (state_->pool->queue_size() != 0 && std::chrono::steady_clock::now() < until) {
+  if (flush()) {
+    // Its thread first: the last to let go of the logger would else be either of two.
+    state_->pool.reset();
+  } else {
+    // A stderr that nobody reads must not keep the program from ending: its thread is left to the end of the process.
+    state_.release();  // NOLINT(bugprone-unused-return-value)
+  }
+}
+
+bool Log::flush() {
+  const auto until = std::chrono::steady_clock::now() + kFlushMax;
+  // Something behind all lines: once it is taken from the queue, they are not only taken as well, but written.
+  state_->logger->flush();
+  while (state_->pool->queue_size() != 0) {
+    if (std::chrono::steady_clock::now() >= until) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  // A stderr that nobody reads must not keep the program from ending: its thread is left to the end of the process.
-  if (state_->pool->queue_size() != 0) state_.release();  // NOLINT(bugprone-unused-return-value)
+  return true;
 }
 
 void Log::write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {

@@ -25,13 +25,15 @@ struct LogField {
 class Log {
  public:
   explicit Log(LogLevel level);
-  ~Log();  ///< writes what is queued, for at most a second
+  ~Log();  ///< flush()
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
   /// Of each event on kWarn, kWarnsASecond lines a second are written; the next one tells how many were not.
   static constexpr int kWarnsASecond = 20;
   void write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});
+  /// Waits until what this thread has written stands on stderr, for a second at most; whether it does.
+  bool flush();
   bool is_on(LogLevel level) const { return level >= level_; }
 
  private:

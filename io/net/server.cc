@@ -339,6 +339,7 @@ void Server::stop() {
   std::jthread watchdog([&, this] {
     if (is_stopped.wait_until(deadline + std::chrono::milliseconds(500)) == std::future_status::ready) return;
     log_->write(LogLevel::kError, "stop_timeout");
+    log_->flush();
     std::_Exit(0);
   });
   {

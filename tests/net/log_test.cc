@@ -1,8 +1,10 @@
 #include "io/net/log.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <string>
 
 #include "tests/support/files.h"
@@ -39,6 +41,36 @@ TEST(Log, EscapesWhatWouldBreakTheLine) {
     log.write(LogLevel::kInfo, "x", {{"name", "a\"b\nc"}});
   });
   EXPECT_NE(text.find(R"("name":"a\"b\u000ac"})"), std::string::npos) << text;
+}
+
+/// Makes stderr a pipe that is full and that nobody reads.
+void block_stderr() {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe2(ends.data(), O_NONBLOCK), 0);
+  const std::array<char, 4'096> filler{};
+  while (write(ends[1], filler.data(), filler.size()) > 0) {
+  }
+  while (write(ends[1], filler.data(), 1) > 0) {
+  }
+  ASSERT_EQ(fcntl(ends[1], F_SETFL, 0), 0);
+  ASSERT_EQ(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+}
+
+TEST(Log, AStderrThatNobodyReadsKeepsNobody) {
+  for (const int lines : {1, 10'000}) {
+    EXPECT_EXIT(
+        {
+          constexpr unsigned kLongestSeconds = 10;
+          alarm(kLongestSeconds);
+          block_stderr();
+          {
+            Log log(LogLevel::kInfo);
+            for (int i = 0; i < lines; ++i) log.write(LogLevel::kInfo, "ready");
+          }  // ends, and does not wait for a reader
+          _exit(0);
+        },
+        testing::ExitedWithCode(0), "");
+  }
 }
 
 }  // namespace
