@@ -35,15 +35,20 @@ constexpr std::array<unsigned char, 256> kClass = [] {
 
 constexpr char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 0x20) : c; }
 
-/// Whether a word is MR, MRS, MS, MISS or DR: compared as numbers, where five calls would cost more than the rest of a name.
-bool is_title(std::string_view word) {
-  if (word.size() < 2 || word.size() > 4) return false;
+/// Whether a word is MR, MRS, MS, MISS or DR: compared as a number, where five calls would cost more than the rest of a name.
+/// Four bytes at `word` are readable, whatever its size.
+bool is_title(const char* word, std::size_t size) {
+  constexpr std::size_t kSizeMax = 4;
+  if (size > kSizeMax) return false;
+  constexpr std::array<std::uint32_t, kSizeMax + 1> kMasks{0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF};
   constexpr auto number = [](std::string_view text) {
     std::uint32_t bytes = 0;
     for (std::size_t i = text.size(); i-- > 0;) bytes = bytes << 8 | static_cast<unsigned char>(text[i]);
     return bytes;
   };
-  const std::uint32_t got = number(word);
+  std::uint32_t got = 0;
+  std::memcpy(&got, word, sizeof got);
+  got &= kMasks[size];
   return got == number("MR") || got == number("MRS") || got == number("MS") || got == number("MISS") ||
          got == number("DR");
 }
@@ -219,11 +224,11 @@ DeclaredName NameFolder::join_words() {
   std::size_t last = word_count_;
   const std::size_t keep = hangul_size_ == 0 ? 1 : 0;
   const auto begin_of = [&](std::size_t word) { return word == 0 ? 0 : word_end_[word - 1]; };
-  const auto word_at = [&](std::size_t word) {
-    return std::string_view(latin_.data() + begin_of(word), word_end_[word] - begin_of(word));
+  const auto is_title_at = [&](std::size_t word) {
+    return is_title(latin_.data() + begin_of(word), word_end_[word] - begin_of(word));
   };
-  while (last - first > keep && is_title(word_at(first))) ++first;
-  while (last - first > keep && is_title(word_at(last - 1))) --last;
+  while (last - first > keep && is_title_at(first)) ++first;
+  while (last - first > keep && is_title_at(last - 1)) --last;
   name.form = DeclaredName::Form::kUsable;
   name.latin = latin_.data() + begin_of(first);
   name.latin_size = last == first ? 0 : word_end_[last - 1] - begin_of(first);
@@ -233,13 +238,15 @@ DeclaredName NameFolder::join_words() {
 /// The whole of an ASCII name that has letters or digits, no control character and no title; false for any other.
 bool NameFolder::fold_ascii([[maybe_unused]] std::string_view text, [[maybe_unused]] DeclaredName& declared) {
 #if defined(__x86_64__)
-  if (isa_in_use() != Isa::kAvx512) return false;
+  const Isa isa = isa_in_use();
+  if (isa == Isa::kScalar) return false;
   static_assert(kFirstBytes >= kAsciiNameBytesMax + NamePrinter::kSpareBytes);
   AsciiName name{};
-  if (!fold_ascii_name_avx512(text.data(), text.size(), latin_.data(), name)) return false;
+  const auto fold = isa == Isa::kAvx512 ? fold_ascii_name_avx512 : fold_ascii_name_sse;
+  if (!fold(text.data(), text.size(), latin_.data(), name)) return false;
   if (name.latin_size == 0 || name.has_control) return false;
-  const std::string_view letters(latin_.data(), name.latin_size);
-  if (is_title(letters.substr(0, name.first_size)) || is_title(letters.substr(name.latin_size - name.last_size))) {
+  if (is_title(latin_.data(), name.first_size) ||
+      is_title(latin_.data() + name.latin_size - name.last_size, name.last_size)) {
     return false;
   }
   declared.form = DeclaredName::Form::kUsable;

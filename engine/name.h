@@ -9,7 +9,7 @@
 // With F = the registered family name and G = the registered given words, each joined without separators, a declared
 // Latin part is the same person when its words joined are FG (`same`) or GF (`same:given_first`).
 //
-// Vectors     names of up to 64 ASCII characters in one go (engine/name_kernel.h), where the machine has AVX-512.
+// Vectors     ASCII names of up to 32 characters in one go, of 64 with AVX-512 (engine/name_kernel.h).
 // Fast path   one pass: ASCII by a class table, Hangul syllables (also taken apart into jamo) by arithmetic, all else of
 //             the Basic Multilingual Plane by a table of what each code point becomes (engine/unicode.h).
 // Slow path   jamo in other company, and code points beyond: ICU as a whole. Tests hold the two against each other.

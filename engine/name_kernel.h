@@ -1,10 +1,14 @@
-// fold_ascii_name: a name of up to 64 ASCII characters in one go, as most are. AVX-512 only; NameFolder's loop is the rest
-// of the way, and the twin.
+// fold_ascii_name: a short ASCII name in one go, as most are. NameFolder's loop is the rest of the way, and the twin.
 //
-// The .cc is compiled for more than the rest of the program: io/formats/kernels.h says what that forbids.
+//   bytes --classes--> words   letters and digits: what is left of a name, moved together and written upper case
+//                      ends    what a word ends at: all else but ' and `, which are dropped
+//
+// The AVX-512 one is compiled for more than the rest of the program: io/formats/kernels.h says what that forbids. So what both
+// share has internal linkage.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace clearline {
 
@@ -17,8 +21,23 @@ struct AsciiName {
 
 inline constexpr std::size_t kAsciiNameBytesMax = 64;
 
-/// Writes the letters and digits of `text` to `out`, where 64 bytes are writable. False: not ASCII, or more than 64 bytes;
-/// nothing counts then. Reads no byte behind the text.
-bool fold_ascii_name_avx512(const char* text, std::size_t size, char* out, AsciiName& name);
+/// Writes the letters and digits of `text` to `out`, where 64 bytes are writable. False: not ASCII, or longer than the kernel
+/// takes; nothing counts then. Reads no byte behind the text.
+bool fold_ascii_name_avx512(const char* text, std::size_t size, char* out, AsciiName& name);  ///< up to 64 bytes
+bool fold_ascii_name_sse(const char* text, std::size_t size, char* out, AsciiName& name);     ///< up to 32 bytes
+
+/// The sizes of a name by its words and what ends them, a bit a byte.
+static inline void measure_name(std::uint64_t words, std::uint64_t ends, AsciiName& name) {
+  const auto count = [](std::uint64_t bits) { return static_cast<std::size_t>(__builtin_popcountll(bits)); };
+  const auto below = [](int bit) { return (std::uint64_t{1} << bit) - 1; };
+  name.latin_size = name.first_size = name.last_size = count(words);
+  if (words == 0) return;
+  if (const std::uint64_t behind = ends & ~below(__builtin_ctzll(words)); behind != 0) {
+    name.first_size = count(words & below(__builtin_ctzll(behind)));
+  }
+  if (const std::uint64_t before = ends & below(63 - __builtin_clzll(words)); before != 0) {
+    name.last_size = count(words & ~below(63 - __builtin_clzll(before)));
+  }
+}
 
 }  // namespace clearline

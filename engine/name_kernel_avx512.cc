@@ -24,14 +24,11 @@ constexpr Table kTable = [] {
   return table;
 }();
 
-std::uint64_t below(std::uint64_t bit) { return (std::uint64_t{1} << bit) - 1; }
-std::size_t count(std::uint64_t bits) { return static_cast<std::size_t>(__builtin_popcountll(bits)); }
-
 }  // namespace
 
 bool fold_ascii_name_avx512(const char* text, std::size_t size, char* out, AsciiName& name) {
   if (size > kAsciiNameBytesMax) return false;
-  const std::uint64_t all = size == kAsciiNameBytesMax ? ~std::uint64_t{0} : below(size);
+  const std::uint64_t all = size == kAsciiNameBytesMax ? ~std::uint64_t{0} : (std::uint64_t{1} << size) - 1;
   const __m512i bytes = _mm512_maskz_loadu_epi8(all, text);
   if (_mm512_movepi8_mask(bytes) != 0) return false;
   const __m512i classes =
@@ -42,18 +39,8 @@ bool fold_ascii_name_avx512(const char* text, std::size_t size, char* out, Ascii
   const __mmask64 lower = _mm512_cmple_epu8_mask(_mm512_sub_epi8(bytes, _mm512_set1_epi8('a')), _mm512_set1_epi8(25));
   const __m512i upper = _mm512_mask_sub_epi8(bytes, lower, bytes, _mm512_set1_epi8(0x20));
   _mm512_storeu_si512(out, _mm512_maskz_compress_epi8(words, upper));
-  name.latin_size = count(words);
   name.has_control = _mm512_mask_test_epi8_mask(all, classes, _mm512_set1_epi8(kControl)) != 0;
-  name.first_size = name.last_size = name.latin_size;
-  if (words == 0) return true;
-  const auto first = static_cast<std::uint64_t>(__builtin_ctzll(words));
-  const auto last = static_cast<std::uint64_t>(63 - __builtin_clzll(words));
-  if (const std::uint64_t behind = ends & ~below(first); behind != 0) {
-    name.first_size = count(words & below(static_cast<std::uint64_t>(__builtin_ctzll(behind))));
-  }
-  if (const std::uint64_t before = ends & below(last); before != 0) {
-    name.last_size = count(words & ~below(static_cast<std::uint64_t>(63 - __builtin_clzll(before))));
-  }
+  measure_name(words, ends, name);
   return true;
 }
 

@@ -1,6 +1,7 @@
-// The canonical form of declared names: both paths of the engine against the reference.
+// The canonical form of declared names: all paths of the engine, the vectors of each instruction set too, against the reference.
 #include <cstdlib>
 
+#include "engine/isa.h"
 #include "engine/name.h"
 #include "tests/support/reference.h"
 
@@ -10,12 +11,16 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   if (!clearline::reference::is_valid_utf8(text)) return 0;
   const auto expected = clearline::reference::declared_name(text);
-  const auto name = folder.fold_declared(text);
   const Form form = expected.missing ? Form::kMissing : expected.unusable ? Form::kUnusable : Form::kUsable;
-  if (name.form != form) std::abort();
-  if (form != Form::kUsable) return 0;
-  if (name.hangul != expected.hangul) std::abort();
-  if (std::string_view(name.latin, name.latin_size) != expected.latin) std::abort();
+  for (const auto isa : {clearline::Isa::kScalar, clearline::Isa::kSse2, clearline::Isa::kAvx512}) {
+    if (!clearline::machine_has(isa)) continue;
+    clearline::use_isa(isa);
+    const auto name = folder.fold_declared(text);
+    if (name.form != form) std::abort();
+    if (form != Form::kUsable) continue;
+    if (name.hangul != expected.hangul) std::abort();
+    if (std::string_view(name.latin, name.latin_size) != expected.latin) std::abort();
+  }
   folder.fold_registered(text);
   return 0;
 }
