@@ -32,12 +32,11 @@
 
 namespace clearline {
 
-/// 64 bytes of text, asked.
+/// 64 bytes of text, asked for what each word needs. What else there may be outside of strings, spaces and the characters of
+/// numbers, is asked for where there is something else: compact JSON of strings has none.
 struct JsonClasses {
-  std::uint64_t quotes, backslashes, line_ends, controls;         // controls: line ends too
-  std::uint64_t colons, commas, braces, openers, closers;         // braces: { alone; openers: and [
-  std::uint64_t spaces;                                           // space, tab, carriage return
-  std::uint64_t digits, zeros, minuses, pluses, dots, exponents;  // exponents: e and E
+  std::uint64_t quotes, backslashes, line_ends, controls;  // controls: line ends too
+  std::uint64_t colons, commas, braces, openers, closers;  // braces: { alone; openers: and [
 };
 
 template <typename Bytes>
@@ -54,13 +53,6 @@ void classify_json(const char* text, std::size_t words, JsonClasses* classes) {
     c.braces = bytes.equal('{');
     c.openers = bytes.equal_folded('{');
     c.closers = bytes.equal_folded('}');
-    c.spaces = bytes.equal(' ') | bytes.equal('\t') | bytes.equal('\r');
-    c.digits = bytes.in_range('0', '9');
-    c.zeros = bytes.equal('0');
-    c.minuses = bytes.equal('-');
-    c.pluses = bytes.equal('+');
-    c.dots = bytes.equal('.');
-    c.exponents = bytes.equal_folded('e');
   }
 }
 
@@ -110,7 +102,7 @@ static inline std::size_t json_word_size(const char* at) {
   return ends ? size : 0;
 }
 
-/// The grammar. `Bytes` is asked again only where there are escapes.
+/// The grammar. `Bytes` is asked again only where there are escapes, or something between operators that is no string.
 template <typename Bytes>
 class JsonReducer {
  public:
@@ -172,9 +164,14 @@ class JsonReducer {
     const Word braces = c.braces & outside;
     const Word openers = c.openers & outside;
     const Word closers = c.closers & outside;
-    const Word spaces = c.spaces & outside;
     const Word ops = colons | commas | openers | closers | c.line_ends;
-    const Word scalars = outside & ~(ops | spaces);
+    Word scalars = outside & ~ops;
+    Word spaces = 0;
+    if (scalars != 0) {
+      const Bytes bytes = Bytes::load(text_ + 64 * w);
+      spaces = (bytes.equal(' ') | bytes.equal('\t') | bytes.equal('\r')) & scalars;
+      scalars &= ~spaces;
+    }
     const Word behind_scalars = scalars << 1 | carry_.scalar;
     const Word starts = scalars & ~behind_scalars;
     carry_.scalar = scalars >> 63;
@@ -196,7 +193,7 @@ class JsonReducer {
     bad |= closers & behind_separator;
     bad |= openers & (behind_value | behind_brace);
 
-    if ((scalars | carry_.number()) != 0) bad |= bad_scalars(c, scalars, starts, 64 * w);
+    if ((scalars | carry_.number()) != 0) bad |= bad_scalars(scalars, starts, 64 * w);
 
     marks.ops[w] = ops;
     marks.escapes[w] = c.backslashes;
@@ -234,12 +231,13 @@ class JsonReducer {
   }
 
   /// Numbers and words that JSON does not have.
-  Word bad_scalars(const JsonClasses& c, Word scalars, Word starts, std::size_t offset) {
+  Word bad_scalars(Word scalars, Word starts, std::size_t offset) {
+    const Bytes bytes = Bytes::load(text_ + offset);
     Word bad = 0;
     // Words, one by one: they are few. The characters they take are no numbers'.
     Word taken = carry_.word_rest;
     carry_.word_rest = 0;
-    for (Word word = starts & ~(c.digits | c.minuses); word != 0; word &= word - 1) {
+    for (Word word = starts & ~(bytes.in_range('0', '9') | bytes.equal('-')); word != 0; word &= word - 1) {
       const auto bit = static_cast<std::size_t>(__builtin_ctzll(word));
       const std::size_t size = json_word_size(text_ + offset + bit);
       if (size == 0) {
@@ -251,16 +249,17 @@ class JsonReducer {
       }
     }
     const Word numbers = scalars & ~taken;
-    return bad | bad_numbers(numbers, starts & numbers, c);
+    return bad | bad_numbers(numbers, starts & numbers, bytes);
   }
 
   /// The grammar of numbers: each kind of character, by what may stand before it and must behind it.
-  Word bad_numbers(Word numbers, Word first, const JsonClasses& c) {
-    const Word digits = c.digits & numbers;
-    const Word dots = c.dots & numbers;
-    const Word exponents = c.exponents & numbers;
-    const Word signs = (c.minuses | c.pluses) & numbers;
-    const Word leading_minus = c.minuses & first;
+  Word bad_numbers(Word numbers, Word first, const Bytes& bytes) {
+    const Word digits = bytes.in_range('0', '9') & numbers;
+    const Word dots = bytes.equal('.') & numbers;
+    const Word exponents = bytes.equal_folded('e') & numbers;
+    const Word minuses = bytes.equal('-') & numbers;
+    const Word signs = minuses | (bytes.equal('+') & numbers);
+    const Word leading_minus = minuses & first;
     const Word behind_exponent = behind(exponents, carry_.exponent);
     const Word behind_digit = behind(digits, carry_.digit);
     const Word behind_dot = behind(dots, carry_.dot);
@@ -271,7 +270,7 @@ class JsonReducer {
     bad |= behind_dot & ~digits;
     bad |= behind_exponent & ~(digits | signs);
     // No digit behind a leading zero.
-    const Word leading_zero = c.zeros & numbers & (first | behind(leading_minus, carry_.minus));
+    const Word leading_zero = bytes.equal('0') & numbers & (first | behind(leading_minus, carry_.minus));
     bad |= behind(leading_zero, carry_.zero) & digits;
     // No second dot behind a fraction; no dot and no second exponent behind an exponent.
     Word runs_on = 0;
