@@ -5,6 +5,7 @@
 //
 //   block --scan_json--> words: operators, backslashes, doubts      (64 bytes an operation, a block at a time)
 //   line  --skim_lines-> members that are wanted                    (its operators as bits of a word; AVX-512)
+//         --LineShape--> the same, where the line is like one before it     (the others)
 //         --JsonSkim---> members of the outer object                (from operator to operator; what is odd, or all)
 //         --LineWalker-> the same, and what is wrong where          (character by character; only lines in doubt)
 //
@@ -22,6 +23,7 @@
 #include "io/formats/json_skim.h"
 #include "io/formats/json_walker.h"
 #include "io/formats/kernels.h"
+#include "io/formats/line_shape.h"
 #include "io/formats/special_bytes.h"
 #include "io/formats/utf8.h"
 
@@ -219,6 +221,7 @@ struct NdjsonDecoder::State {
   const SkimmedLine* next_skimmed();
   bool take_skimmed(const SkimmedLine& line, std::size_t open, char*& unescaped);
   bool skim(std::size_t open, char*& unescaped);
+  bool is_time_to_learn();
   bool take_values(const SkimmedLine& line, std::size_t end, char*& unescaped);
   void walk(std::size_t line, char*& unescaped);
 
@@ -240,6 +243,8 @@ struct NdjsonDecoder::State {
   std::array<SkimmedLine, DecodedBatch::kLinesMax> skimmed;  // some physical lines, blank ones too
   std::size_t skimmed_count = 0;
   std::size_t skimmed_next = 0;  // of those, the one behind the line that is read
+  LineShape shape;               // where there is no skim_lines
+  std::size_t misfits = 0;       // lines since the last that fitted it
   ByteMarks escapes;
   ByteMarks bad;
   std::size_t next_bad = 0;  // the first bad byte at or behind the line that is read
@@ -313,13 +318,23 @@ bool NdjsonDecoder::State::take_skimmed(const SkimmedLine& line, std::size_t ope
 /// `read` counts then.
 bool NdjsonDecoder::State::skim(std::size_t open, char*& unescaped) {
   while (op_places[next_op] < open) ++next_op;
-  JsonSkim skim(text, {op_places.data() + next_op, op_bytes.data() + next_op});
+  const Ops line_ops{op_places.data() + next_op, op_bytes.data() + next_op};
+  SkimmedLine line{};
+  if (shape.fits(text, line_ops, open, line)) {
+    misfits = 0;
+    next_op += shape.op_count();
+    return take_values(line, op_places[next_op - 1], unescaped);
+  }
+  JsonSkim skim(text, line_ops);
   std::array<SkimmedMember, kFieldCount + 1> members;  // the last one for whatever is ignored
   unsigned seen = 0;
   unsigned twice = 0;
   bool has_odd_key = false;
+  const auto field_of = [&](const SkimmedMember& member) {
+    return keys.find(text.data() + member.key, member.key_end - member.key);
+  };
   const auto visit = [&](const SkimmedMember& member) {
-    const std::size_t field = keys.find(text.data() + member.key, member.key_end - member.key);
+    const std::size_t field = field_of(member);
     has_odd_key |= has_mark(escapes.data(), member.key, member.key_end);
     twice |= seen & 1U << field;
     seen |= 1U << field;
@@ -330,7 +345,6 @@ bool NdjsonDecoder::State::skim(std::size_t open, char*& unescaped) {
   next_op = static_cast<std::size_t>(skim.next().places - op_places.data());
   constexpr unsigned kKnown = (1U << kFieldCount) - 1;
   if (has_odd_key || (twice & kKnown) != 0) return false;
-  SkimmedLine line{};
   line.found = static_cast<unsigned char>(seen & kKnown);
   for (std::size_t field = 0; field < kFieldCount; ++field) {
     const SkimmedMember& member = members[field];
@@ -342,7 +356,18 @@ bool NdjsonDecoder::State::skim(std::size_t open, char*& unescaped) {
       return false;
     }
   }
+  if (is_time_to_learn()) shape.learn(text, line_ops, open, field_of);
   return take_values(line, end, unescaped);
+}
+
+/// After a line that does not fit the shape that is known: whether its own is learnt instead. Not at once, as some lines have a
+/// key more than the others; and seldom where no two are alike, as it costs more than skimming.
+bool NdjsonDecoder::State::is_time_to_learn() {
+  constexpr std::size_t kPatience = 4;
+  constexpr std::size_t kSeldom = 64;
+  ++misfits;
+  return shape.is_empty() || misfits % kSeldom == 0 ||
+         (misfits >= kPatience && misfits < kSeldom && std::has_single_bit(misfits));
 }
 
 /// Takes the values of a line that ends at `end`. False: something in it is bad, or a value neither string nor null.

@@ -260,6 +260,55 @@ TEST_F(Kernels, OfEachIsaTakeTheSameMembers) {
   }
 }
 
+// Lines that are as the ones before them, and lines that nearly are: LineShape must tell them apart.
+TEST_F(Kernels, OfEachIsaTakeLinesLikeTheOnesBefore) {
+  const std::uint64_t seed = test_seed();
+  std::mt19937_64 random(seed);
+  constexpr std::string_view kDamage = "{}[]:,\"\\ \t01ideano_";
+  for (int round = 0; round < 60; ++round) {
+    std::vector<std::string> lines;
+    std::string text;
+    for (int shape = 0; shape < 20; ++shape) {
+      const std::string known = random_line(random);
+      for (int i = 0; i < 30; ++i) {
+        std::string line = known;
+        std::size_t at = random() % (line.size() - 1);
+        if (random() % 2 == 0) at = std::min(line.find_first_of("{[:,", at) + 1, line.size() - 2);  // where it matters
+        const std::string byte(1, kDamage[random() % kDamage.size()]);
+        switch (i < 6 ? 0 : random() % 6) {  // first it is learnt
+          case 1:
+            line.replace(at, 1, byte);
+            break;
+          case 2:
+            line.insert(at, byte);
+            break;
+          case 3:
+            line.erase(at, 1);
+            break;
+          case 4:  // into an empty object, if there is one
+            if (const std::size_t empty = line.find("{}"); empty != std::string::npos) line.insert(empty + 1, "1");
+            break;
+          default:
+            break;
+        }
+        if (line.find_first_not_of(" \t\n") == std::string::npos) continue;  // a blank line is none
+        text += lines.emplace_back(line);
+      }
+    }
+    use_isa(Isa::kScalar);
+    const auto expected = decoded_ndjson(text);
+    ASSERT_EQ(expected.size(), lines.size());
+    for (const Isa isa : vector_isas()) {
+      use_isa(isa);
+      const auto got = decoded_ndjson(text);
+      ASSERT_EQ(got.size(), expected.size());
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        ASSERT_EQ(got[i], expected[i]) << lines[i] << to_string(isa) << " CLEARLINE_SEED=" << seed;
+      }
+    }
+  }
+}
+
 // What the fast pass sees at once ends at 64 operators, and at 16 levels there is an end to all.
 TEST_F(Kernels, OfEachIsaTakeLinesOfAnyNumberOfMembersAndLevels) {
   std::string text;
