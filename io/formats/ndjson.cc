@@ -5,7 +5,7 @@
 //
 //   block --scan_json--> words: operators, backslashes, doubts      (64 bytes an operation, a block at a time)
 //   line  --skim_lines-> members that are wanted                    (its operators as bits of a word; AVX-512)
-//         --LineShape--> the same, where the line is like one before it     (the others)
+//         --LineShape--> the same, of a line that is like one before it (by its operators and keys; other machines)
 //         --JsonSkim---> members of the outer object                (from operator to operator; what is odd, or all)
 //         --LineWalker-> the same, and what is wrong where          (character by character; only lines in doubt)
 //
@@ -243,7 +243,7 @@ struct NdjsonDecoder::State {
   std::array<SkimmedLine, DecodedBatch::kLinesMax> skimmed;  // some physical lines, blank ones too
   std::size_t skimmed_count = 0;
   std::size_t skimmed_next = 0;  // of those, the one behind the line that is read
-  LineShape shape;               // where there is no skim_lines
+  LineShape shape;               // of the lines that skim() sees
   std::size_t misfits = 0;       // lines since the last that fitted it
   ByteMarks escapes;
   ByteMarks bad;
