@@ -242,7 +242,7 @@ bool NameFolder::fold_ascii([[maybe_unused]] std::string_view text, [[maybe_unus
   if (isa == Isa::kScalar) return false;
   static_assert(kFirstBytes >= kAsciiNameBytesMax + NamePrinter::kSpareBytes);
   AsciiName name{};
-  const auto fold = isa == Isa::kAvx512 ? fold_ascii_name_avx512 : fold_ascii_name_sse;
+  const auto fold = isa == Isa::kAvx512 ? fold_ascii_name_avx512 : fold_ascii_name_sse2;
   if (!fold(text.data(), text.size(), latin_.data(), name)) return false;
   if (name.latin_size == 0 || name.has_control) return false;
   if (is_title(latin_.data(), name.first_size) ||

@@ -1,4 +1,5 @@
-// For every machine that the program runs on: x86-64-v2 has SSSE3 and POPCNT. A name is two halves of 16 bytes, and most are one.
+// Of Isa::kSse2 and kAvx2, with what every machine has that the program runs on: x86-64-v2 has SSSE3 and POPCNT. A name is two
+// halves of 16 bytes, and most are one.
 //
 // Source  moving bytes together by a shuffle for each mask of eight: Lemire, despacing strings, 2017.
 #include <immintrin.h>
@@ -81,7 +82,7 @@ std::size_t fold_half(__m128i bytes, std::size_t size, char* out, Half& half) {
 
 }  // namespace
 
-bool fold_ascii_name_sse(const char* text, std::size_t size, char* out, AsciiName& name) {
+bool fold_ascii_name_sse2(const char* text, std::size_t size, char* out, AsciiName& name) {
   if (size > 2 * kHalf) return false;
   Half first{};
   Half second{};
