@@ -21,10 +21,10 @@ struct AsciiName {
 
 inline constexpr std::size_t kAsciiNameBytesMax = 64;
 
-/// Writes the letters and digits of `text` to `out`, where 64 bytes are writable. False: not ASCII, or longer than the kernel
-/// takes; nothing counts then. Reads no byte behind the text.
-bool fold_ascii_name_avx512(const char* text, std::size_t size, char* out, AsciiName& name);  ///< up to 64 bytes
-bool fold_ascii_name_sse2(const char* text, std::size_t size, char* out, AsciiName& name);    ///< up to 32 bytes
+/// Writes the letters and digits of `text` to `out`, where 64 bytes are writable. False: not ASCII, or of a size that the kernel
+/// does not take; nothing counts then. Reads no byte behind the text.
+bool fold_ascii_name_avx512(const char* text, std::size_t size, char* out, AsciiName& name);  ///< 0 to 64 bytes
+bool fold_ascii_name_sse2(const char* text, std::size_t size, char* out, AsciiName& name);    ///< 1 to 32 bytes
 
 /// The sizes of a name by its words and what ends them, a bit a byte.
 static inline void measure_name(std::uint64_t words, std::uint64_t ends, AsciiName& name) {

@@ -83,7 +83,7 @@ std::size_t fold_half(__m128i bytes, std::size_t size, char* out, Half& half) {
 }  // namespace
 
 bool fold_ascii_name_sse2(const char* text, std::size_t size, char* out, AsciiName& name) {
-  if (size > 2 * kHalf) return false;
+  if (size == 0 || size > 2 * kHalf) return false;  // no text may have no place
   Half first{};
   Half second{};
   if (size <= kHalf) {
