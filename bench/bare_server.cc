@@ -5,7 +5,7 @@
 //                                  killed. With NS it counts for so many nanoseconds a line: a server that does as much as another,
 //                                  and nothing of it
 //
-// Like the feed it has an io_context a thread, which connections are dealt to in turn, reads what is there into 128 KiB, and writes
+// It has an io_context a thread, which connections are dealt to in turn, and as the feed does it reads what is there into 128 KiB, and writes
 // the answers to one read at once. It counts line ends, and the answer is a constant.
 #include <algorithm>
 #include <boost/asio/buffer.hpp>

@@ -1,7 +1,7 @@
 // scan_json: strict JSON by whole words. Each byte of a block is one bit of a 64-bit word, a word for each question that
-// can be asked of a byte, and the grammar is arithmetic on those words: what it costs does not depend on what is there.
+// can be asked of a byte, and the grammar is arithmetic on those words: what it costs hardly depends on what is there.
 //
-//   bytes --classify_json--> JsonClasses: quotes, backslashes, colons, digits ...       (vectors)
+//   bytes --classify_json--> JsonClasses: quotes, backslashes, colons, commas ...       (vectors)
 //         --JsonReducer----> strings, tokens, what stands before what                   (64 bytes an operation)
 //         --> ops        places of { } [ ] : , outside of strings, and of line ends
 //             escapes    backslashes

@@ -53,7 +53,7 @@ class Resume : public testing::Test {
   std::vector<std::string> inputs;
 };
 
-TEST_F(Resume, FiftyRunsKilledAtRandomMomentsGiveTheOutputOfOne) {
+TEST_F(Resume, RunsKilledAtRandomMomentsGiveTheOutputOfOne) {
   const std::uint64_t seed = test_seed();
   std::mt19937_64 random(seed);
   const auto start = std::chrono::steady_clock::now();
