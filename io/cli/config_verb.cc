@@ -63,42 +63,42 @@ Status run_show(const std::string& path) {
 
 }  // namespace
 
-void add_config_verb(CLI::App& app, Command& command) {
-  auto* config = app.add_subcommand("config", "The configuration of the server");
-  config->require_subcommand(1);
-  config->footer(
+void add_config_verb(Verb app, Command& command) {
+  const Verb config = app.add_verb("config", "The configuration of the server");
+  config.needs_verb();
+  config.footer(
       "Examples:\n"
       "  clearline config init server.toml\n"
       "  clearline config check server.toml");
 
   auto init_path = std::make_shared<std::string>("-");
-  auto* init = config->add_subcommand("init", "Write a commented sample with every key at its default");
-  init->add_option("FILE", *init_path, "The file, not there yet; - or nothing is stdout")->type_name("");
-  init->footer(
+  const Verb init = config.add_verb("init", "Write a commented sample with every key at its default");
+  init.add_option("FILE", *init_path, "The file, not there yet; - or nothing is stdout").type("");
+  init.footer(
       "A registry must be named in it before it is good. The file can be read by its owner only.\n\n"
       "Examples:\n"
       "  clearline config init server.toml\n"
       "  clearline config init | less\n\n"
       "Exit: 0 written, 5 the file is there already or cannot be written.");
-  init->callback([init_path, &command] { command.run = [init_path] { return run_init(*init_path); }; });
+  init.when_chosen([init_path, &command] { command.run = [init_path] { return run_init(*init_path); }; });
 
   auto check_path = std::make_shared<std::string>();
-  auto* check = config->add_subcommand("check", "Tell every fault of a configuration, with its place");
-  check->add_option("FILE", *check_path, "Configuration")->required()->type_name("");
-  check->footer(
+  const Verb check = config.add_verb("check", "Tell every fault of a configuration, with its place");
+  check.add_option("FILE", *check_path, "Configuration").required().type("");
+  check.footer(
       "Reads the token files too. Starts nothing and opens no registry.\n\n"
       "Example:\n  clearline config check server.toml\n\n"
       "Exit: 0 good, 78 at fault.");
-  check->callback([check_path, &command] { command.run = [check_path] { return run_check(*check_path); }; });
+  check.when_chosen([check_path, &command] { command.run = [check_path] { return run_check(*check_path); }; });
 
   auto show_path = std::make_shared<std::string>();
-  auto* show = config->add_subcommand("show", "Show what counts: every key, defaults and whole paths included");
-  show->add_option("FILE", *show_path, "Configuration")->required()->type_name("");
-  show->footer(
+  const Verb show = config.add_verb("show", "Show what counts: every key, defaults and whole paths included");
+  show.add_option("FILE", *show_path, "Configuration").required().type("");
+  show.footer(
       "Prints TOML. No token and no hash is shown: token_hash = \"(set)\".\n\n"
       "Example:\n  clearline config show server.toml\n\n"
       "Exit: 0 shown, 78 at fault.");
-  show->callback([show_path, &command] { command.run = [show_path] { return run_show(*show_path); }; });
+  show.when_chosen([show_path, &command] { command.run = [show_path] { return run_show(*show_path); }; });
 }
 
 }  // namespace clearline

@@ -294,16 +294,16 @@ Status run_demo(const DemoRequest& request) {
 
 }  // namespace
 
-void add_demo_verb(CLI::App& app, Command& command) {
+void add_demo_verb(Verb app, Command& command) {
   auto request = std::make_shared<DemoRequest>();
-  auto* verb = app.add_subcommand("demo", "The whole story on made-up data, in under a minute");
-  verb->add_option("--keep", request->keep, "Leave the files in this folder")->check(not_empty)->type_name("DIR");
-  add_number(*verb, "--seed", request->seed, 0, kNoLimit, "Other people, another day (default 1)");
-  add_number(*verb, "--scale", request->scale, 0.01, 10,
+  const Verb verb = app.add_verb("demo", "The whole story on made-up data, in under a minute");
+  verb.add_option("--keep", request->keep, "Leave the files in this folder").not_empty().type("DIR");
+  add_number(verb, "--seed", request->seed, 0, kNoLimit, "Other people, another day (default 1)");
+  add_number(verb, "--scale", request->scale, 0.01, 10,
              "Times as many people, changes and declarations; 1: those of the surge (default 1)");
-  add_threads_option(*verb, request->threads);
-  verb->footer("Examples:\n  clearline demo\n  clearline demo --keep /tmp/clearline-demo --seed 7");
-  verb->callback([request, &command] { command.run = [request] { return run_demo(*request); }; });
+  add_threads_option(verb, request->threads);
+  verb.footer("Examples:\n  clearline demo\n  clearline demo --keep /tmp/clearline-demo --seed 7");
+  verb.when_chosen([request, &command] { command.run = [request] { return run_demo(*request); }; });
 }
 
 }  // namespace clearline

@@ -1,12 +1,11 @@
 // demo: the whole story on made-up data, checked against expected verdicts.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "io/cli/command.h"
+#include "io/cli/verb.h"
 
 namespace clearline {
 
-void add_demo_verb(CLI::App& app, Command& command);
+void add_demo_verb(Verb app, Command& command);
 
 }  // namespace clearline

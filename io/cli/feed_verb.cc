@@ -16,7 +16,6 @@
 #include "io/cli/machine.h"
 #include "io/cli/options.h"
 #include "io/cli/progress.h"
-#include "io/cli/screen_run.h"
 #include "io/cli/words.h"
 #include "io/formats/byte_source.h"
 #include "io/formats/utf8.h"
@@ -160,50 +159,45 @@ std::string summary_json(const FeedReport& report) {
 
 }  // namespace
 
-void add_feed_verb(CLI::App& app, Command& command) {
+void add_feed_verb(Verb app, Command& command) {
   auto arguments = std::make_shared<FeedArguments>();
-  auto* verb = app.add_subcommand("feed", "Send declarations to a server over TCP and write its verdicts");
-  verb->add_option("FILE", arguments->input, "Declarations, NDJSON, plain, .gz or .zst; - is stdin")
-      ->required()
-      ->check(not_empty)
-      ->type_name("");
+  const Verb verb = app.add_verb("feed", "Send declarations to a server over TCP and write its verdicts");
+  verb.add_option("FILE", arguments->input, "Declarations, NDJSON, plain, .gz or .zst; - is stdin")
+      .required()
+      .not_empty()
+      .type("");
   const auto read_address = [arguments](const std::string& text) {
     auto address = parse_peer_address(text);
-    if (!address) throw CLI::ValidationError("--to", "is no HOST:PORT; write 127.0.0.1:7400 or [::1]:7400");
-    arguments->request.to = std::move(*address);
+    if (address) arguments->request.to = std::move(*address);
+    return address ? "" : "is no HOST:PORT; write 127.0.0.1:7400 or [::1]:7400";
   };
-  verb->add_option_function<std::string>("--to", read_address, "Address of the feed")
-      ->required()
-      ->type_name("HOST:PORT");
-  verb->add_option("-o,--output", arguments->output,
-                   "Where verdicts go; appears whole or not at all; compressed if it ends in .gz or .zst; - is stdout")
-      ->check(not_empty)
-      ->type_name("FILE");
-  verb->add_option(
+  verb.add_read_option("--to", read_address, "Address of the feed").required().type("HOST:PORT");
+  verb.add_option("-o,--output", arguments->output,
+                  "Where verdicts go; appears whole or not at all; compressed if it ends in .gz or .zst; - is stdout")
+      .not_empty()
+      .type("FILE");
+  verb.add_option(
           "--token-file", arguments->token_file,
           "File with the token of a client, where the server wants one. There is no option for the token itself: "
           "all users of a machine see command lines, and shells keep them")
-      ->check(not_empty)
-      ->type_name("FILE");
-  add_number(*verb, "--rate", arguments->request.rate, 1, 1'000'000'000,
+      .not_empty()
+      .type("FILE");
+  add_number(verb, "--rate", arguments->request.rate, 1, 1'000'000'000,
              "Declarations a second, sent when they are due, however long answers take; latency counts from then. "
              "Without it: as fast as they are answered");
   const auto read_retry = [arguments](const std::string& text) {
     const auto duration = parse_duration(text);
-    if (!duration) throw CLI::ValidationError("--retry-for", "is no duration; write 30s, 500ms or 2m");
-    arguments->request.retry_for = *duration;
+    if (duration) arguments->request.retry_for = *duration;
+    return duration ? "" : "is no duration; write 30s, 500ms or 2m";
   };
-  verb->add_option_function<std::string>(
-          "--retry-for", read_retry,
-          "How long a lost connection is made again without an answer in between (default 30s)")
-      ->type_name("TIME");
-  add_choice<Format>(*verb, "--format", arguments->format, {{"ndjson", Format::kNdjson}},
+  verb.add_read_option("--retry-for", read_retry,
+                       "How long a lost connection is made again without an answer in between (default 30s)")
+      .type("TIME");
+  add_choice<Format>(verb, "--format", arguments->format, {{"ndjson", Format::kNdjson}},
                      "Take the input for NDJSON, whatever its name and first byte say");
-  add_encoding_option(*verb, arguments->encoding);
-  add_choice<SummaryForm>(*verb, "--summary", arguments->summary,
-                          {{"text", SummaryForm::kText}, {"json", SummaryForm::kJson}, {"none", SummaryForm::kNone}},
-                          "Summary on stderr: text, json or none");
-  verb->footer(
+  add_encoding_option(verb, arguments->encoding);
+  add_summary_option(verb, arguments->summary);
+  verb.footer(
       "When the connection is lost, or the server stops, another one is made, and sending goes on behind the last "
       "answer:\n"
       "the output has one verdict a declaration, in order, with the lines of FILE. A server that cannot be reached at "
@@ -216,7 +210,7 @@ void add_feed_verb(CLI::App& app, Command& command) {
       "rate\n"
       "  zcat days/*.gz | clearline feed - --to 127.0.0.1:7400 --retry-for 10m | grep '\"hold\"'\n\n"
       "Exit: 0 done, 2 wrong use, 3 input, 5 output, 6 the server cannot be reached or refuses, 7 interrupted.");
-  verb->callback([arguments, &command] {
+  verb.when_chosen([arguments, &command] {
     command.run = [arguments]() -> Status {
       FeedReport report;
       bool pipe_closed = false;

@@ -1,12 +1,11 @@
 // feed: the verb: a file over a feed of a server, its verdicts back.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "io/cli/command.h"
+#include "io/cli/verb.h"
 
 namespace clearline {
 
-void add_feed_verb(CLI::App& app, Command& command);
+void add_feed_verb(Verb app, Command& command);
 
 }  // namespace clearline

@@ -202,13 +202,13 @@ Status run_generate_declarations(const GenerateDeclarationsRequest& request) {
   return status.ok() ? file->commit() : status;
 }
 
-void add_generate_verb(CLI::App& app, Command& command) {
+void add_generate_verb(Verb app, Command& command) {
   using generate::Form;
   using generate::Profile;
   using generate::Style;
-  auto* verb = app.add_subcommand("generate", "Make up registries, changes and declarations, seeded, of any size");
-  verb->require_subcommand(1);
-  verb->footer(
+  const Verb verb = app.add_verb("generate", "Make up registries, changes and declarations, seeded, of any size");
+  verb.needs_verb();
+  verb.footer(
       "Nobody in them exists. The same numbers give the same bytes on every machine.\n\n"
       "Examples:\n"
       "  clearline generate registry --count 300000 -o registry.csv\n"
@@ -219,42 +219,40 @@ void add_generate_verb(CLI::App& app, Command& command) {
 
   auto registry_request = std::make_shared<GenerateRegistryRequest>();
   auto registry_form = std::make_shared<std::optional<Form>>();
-  auto* registry = verb->add_subcommand("registry", "A registry of made-up people");
-  add_number(*registry, "--count", registry_request->count, 1, generate::kPeopleMax, "Entries (default 300000)");
-  add_number(*registry, "--seed", registry_request->seed, 0, kNoLimit, "Same seed, same people (default 1)");
-  add_choice<Form>(*registry, "--format", *registry_form, forms, "Format; else by -o, else csv");
-  registry->add_option("-o,--output", registry_request->output, "Where it goes; - is stdout (default)")
-      ->check(not_empty)
-      ->type_name("FILE");
-  registry->footer(
+  const Verb registry = verb.add_verb("registry", "A registry of made-up people");
+  add_number(registry, "--count", registry_request->count, 1, generate::kPeopleMax, "Entries (default 300000)");
+  add_number(registry, "--seed", registry_request->seed, 0, kNoLimit, "Same seed, same people (default 1)");
+  add_choice<Form>(registry, "--format", *registry_form, forms, "Format; else by -o, else csv");
+  registry.add_option("-o,--output", registry_request->output, "Where it goes; - is stdout (default)")
+      .not_empty()
+      .type("FILE");
+  registry.footer(
       "Examples:\n"
       "  clearline generate registry --count 26000000 -o registry.csv\n"
       "  clearline generate registry --count 5 --seed 7 --format ndjson");
-  registry->callback([registry_request, registry_form, &command] {
+  registry.when_chosen([registry_request, registry_form, &command] {
     registry_request->form = chosen_form(*registry_form, registry_request->output, Form::kCsv);
     command.run = [registry_request] { return run_generate_registry(*registry_request); };
   });
 
   auto changes_request = std::make_shared<GenerateChangesRequest>();
   generate::ChangesPlan& plan = changes_request->plan;
-  auto* changes =
-      verb->add_subcommand("changes", "A stream of changes to any registry, such as 'registry apply' reads");
-  changes->add_option("-r,--registry", changes_request->registry, "Registry: an image or a directory")
-      ->required()
-      ->check(not_empty)
-      ->type_name("REGISTRY");
-  add_date(*changes, "--from", plan.from, "First Korean day (default 2024-12-02)");
-  add_date(*changes, "--to", plan.to, "Last Korean day, included (default 2025-12-01)");
-  add_choice<Profile>(*changes, "--profile", plan.profile, {{"quiet", Profile::kQuiet}, {"surge", Profile::kSurge}},
+  const Verb changes = verb.add_verb("changes", "A stream of changes to any registry, such as 'registry apply' reads");
+  changes.add_option("-r,--registry", changes_request->registry, "Registry: an image or a directory")
+      .required()
+      .not_empty()
+      .type("REGISTRY");
+  add_date(changes, "--from", plan.from, "First Korean day (default 2024-12-02)");
+  add_date(changes, "--to", plan.to, "Last Korean day, included (default 2025-12-01)");
+  add_choice<Profile>(changes, "--profile", plan.profile, {{"quiet", Profile::kQuiet}, {"surge", Profile::kSurge}},
                       "What the days are like, see below")
-      ->required();
-  add_number(*changes, "--seed", plan.seed, 0, kNoLimit, "Same seed and registry, same changes (default 1)");
-  add_number(*changes, "--scale", plan.scale, 0.0001, 100,
-             "Times the daily counts, which are then rounded (default 1)");
-  changes->add_option("-o,--output", changes_request->output, "Where they go, mode 0600; - is stdout (default)")
-      ->check(not_empty)
-      ->type_name("FILE");
-  changes->footer(
+      .required();
+  add_number(changes, "--seed", plan.seed, 0, kNoLimit, "Same seed and registry, same changes (default 1)");
+  add_number(changes, "--scale", plan.scale, 0.0001, 100, "Times the daily counts, which are then rounded (default 1)");
+  changes.add_option("-o,--output", changes_request->output, "Where they go, mode 0600; - is stdout (default)")
+      .not_empty()
+      .type("FILE");
+  changes.footer(
       "Applied in their order to this registry they are all accepted, as soon as their time has come: `at` follows\n"
       "office hours and never falls. Codes that are issued are new to the registry; some are reissued again and "
       "again.\n\n"
@@ -267,8 +265,8 @@ void add_generate_verb(CLI::App& app, Command& command) {
       "Examples:\n"
       "  clearline generate changes -r registry.img --profile surge -o year.ndjson.zst\n"
       "  clearline generate changes -r live --profile quiet --from 2025-12-02 --to 2025-12-02 --scale 0.1 --seed 7");
-  changes->callback([changes_request, &command] {
-    if (changes_request->plan.from > changes_request->plan.to) throw CLI::ValidationError("--from", "is behind --to");
+  changes.when_chosen([changes_request, &command] {
+    if (changes_request->plan.from > changes_request->plan.to) wrong_use("--from", "is behind --to");
     command.run = [changes_request] { return run_generate_changes(*changes_request); };
   });
 
@@ -276,36 +274,35 @@ void add_generate_verb(CLI::App& app, Command& command) {
   auto form = std::make_shared<std::optional<Form>>();
   auto shares = std::make_shared<std::vector<std::string>>();
   auto malformed = std::make_shared<std::string>();
-  auto* declarations = verb->add_subcommand("declarations", "Declarations of people of a made-up registry");
-  add_number(*declarations, "--count", request->count, 0, kNoLimit, "Declarations (default 100000)");
-  add_number(*declarations, "--seed", request->plan.seed, 0, kNoLimit, "Same seed, same declarations (default 1)");
-  add_number(*declarations, "--registry-count", request->plan.registry_count, 1, generate::kPeopleMax,
+  const Verb declarations = verb.add_verb("declarations", "Declarations of people of a made-up registry");
+  add_number(declarations, "--count", request->count, 0, kNoLimit, "Declarations (default 100000)");
+  add_number(declarations, "--seed", request->plan.seed, 0, kNoLimit, "Same seed, same declarations (default 1)");
+  add_number(declarations, "--registry-count", request->plan.registry_count, 1, generate::kPeopleMax,
              "Entries of the registry (default 300000)");
-  add_number(*declarations, "--registry-seed", request->plan.registry_seed, 0, kNoLimit,
+  add_number(declarations, "--registry-seed", request->plan.registry_seed, 0, kNoLimit,
              "Seed of the registry (default 1)");
-  add_choice<Form>(*declarations, "--format", *form, forms, "Format; else by -o, else ndjson");
-  add_choice<Style>(*declarations, "--style", request->plan.style, {{"full", Style::kFull}, {"short", Style::kShort}},
+  add_choice<Form>(declarations, "--format", *form, forms, "Format; else by -o, else ndjson");
+  add_choice<Style>(declarations, "--style", request->plan.style, {{"full", Style::kFull}, {"short", Style::kShort}},
                     "full: 16 fields, about 430 bytes (default); short: needed fields, about 120 bytes");
-  declarations->add_option("-o,--output", request->output, "Where they go; - is stdout (default)")
-      ->check(not_empty)
-      ->type_name("FILE");
+  declarations.add_option("-o,--output", request->output, "Where they go; - is stdout (default)")
+      .not_empty()
+      .type("FILE");
+  declarations.add_option("--expected", request->expected, "Where the expected verdicts go, as CSV: id,verdict,reasons")
+      .not_empty()
+      .type("FILE");
   declarations
-      ->add_option("--expected", request->expected, "Where the expected verdicts go, as CSV: id,verdict,reasons")
-      ->check(not_empty)
-      ->type_name("FILE");
-  declarations
-      ->add_option("--share", *shares, "Wanted share of a reason: zip_mismatch=2%; may be repeated; defaults below")
-      ->type_name("REASON=N%");
-  add_date(*declarations, "--day", request->day,
+      .add_option("--share", *shares, "Wanted share of a reason: zip_mismatch=2%; may be repeated; defaults below")
+      .type("REASON=N%");
+  add_date(declarations, "--day", request->day,
            "Declared at moments of this Korean day, in a day file's order; else on days without a time");
   declarations
-      ->add_option(
+      .add_option(
           "--changes", request->changes,
           "With --day: verdicts by the registry of the declared moment, to which these changes come; - is stdin")
-      ->check(not_empty)
-      ->type_name("FILE");
-  declarations->add_option("--malformed", *malformed, "The same as --share malformed=N%")->type_name("N%");
-  declarations->footer(
+      .not_empty()
+      .type("FILE");
+  declarations.add_option("--malformed", *malformed, "The same as --share malformed=N%").type("N%");
+  declarations.footer(
       "The verdicts are those of the policy standard on any day. A reason that no entry of a small registry fits comes "
       "less often.\n\n"
       "With --changes FILE, from 'generate changes' for this made-up registry, each verdict is that of the registry of "
@@ -320,19 +317,19 @@ void add_generate_verb(CLI::App& app, Command& command) {
       "  clearline generate declarations --count 490000 -o day.csv --expected expected.csv --share zip_mismatch=5%\n"
       "  clearline generate declarations --day 2025-12-01 --changes year.ndjson.zst -o day.ndjson --expected "
       "expected.csv");
-  declarations->callback([request, form, shares, malformed, &command] {
+  declarations.when_chosen([request, form, shares, malformed, &command] {
     request->plan.form = chosen_form(*form, request->output, Form::kNdjson);
     if (!request->changes.empty() && !request->day) {
-      throw CLI::ValidationError("--changes", "needs --day, the day of the declarations");
+      wrong_use("--changes", "needs --day, the day of the declarations");
     }
     if (!malformed->empty()) shares->push_back("malformed=" + *malformed);
     for (const std::string& share : *shares) {
-      if (const auto wrong = take_share(share, request->plan.shares)) throw CLI::ValidationError("--share", *wrong);
+      if (const auto wrong = take_share(share, request->plan.shares)) wrong_use("--share", *wrong);
     }
     if (!generate::can_be_had(request->plan.shares)) {
-      throw CLI::ValidationError("--share",
-                                 "a declaration has one reason of its code, one of its name, one of its phone "
-                                 "and one of its zip: the shares of each add up to more than 100%");
+      wrong_use("--share",
+                "a declaration has one reason of its code, one of its name, one of its phone "
+                "and one of its zip: the shares of each add up to more than 100%");
     }
     command.run = [request] { return run_generate_declarations(*request); };
   });

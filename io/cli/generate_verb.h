@@ -1,13 +1,13 @@
 // generate: made-up registries, changes and declarations, seeded, of any size.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "clearline/status.h"
 #include "io/cli/command.h"
+#include "io/cli/verb.h"
 #include "io/generate/changes.h"
 #include "io/generate/declarations.h"
 
@@ -38,6 +38,6 @@ struct GenerateDeclarationsRequest {
 };
 Status run_generate_declarations(const GenerateDeclarationsRequest& request);
 
-void add_generate_verb(CLI::App& app, Command& command);
+void add_generate_verb(Verb app, Command& command);
 
 }  // namespace clearline

@@ -169,18 +169,18 @@ Status run_history(HistoryRequest request, std::optional<int>& exit_code) {
 
 }  // namespace
 
-void add_history_verb(CLI::App& registry, Command& command) {
+void add_history_verb(Verb registry, Command& command) {
   auto request = std::make_shared<HistoryRequest>();
-  auto* history = registry.add_subcommand("history", "What changed one code, when and by whom");
-  history->add_option("DIR", request->directory, "Registry directory")->required()->type_name("");
-  history->add_option("CODE", request->code, "P and 12 digits")->type_name("");
-  history->add_option("-r,--registry", request->named_directory, "The directory, where CODE stands alone")
-      ->check(not_empty)
-      ->type_name("DIR");
+  const Verb history = registry.add_verb("history", "What changed one code, when and by whom");
+  history.add_option("DIR", request->directory, "Registry directory").required().type("");
+  history.add_option("CODE", request->code, "P and 12 digits").type("");
+  history.add_option("-r,--registry", request->named_directory, "The directory, where CODE stands alone")
+      .not_empty()
+      .type("DIR");
   add_choice<HistoryFormat>(
-      *history, "--format", request->format, {{"text", HistoryFormat::kText}, {"ndjson", HistoryFormat::kNdjson}},
+      history, "--format", request->format, {{"text", HistoryFormat::kText}, {"ndjson", HistoryFormat::kNdjson}},
       "text: a table (default); ndjson: the lines that 'registry export --journal' writes for these changes");
-  history->footer(
+  history.footer(
       "All changes of which the code is the old or the new one, oldest first, in Korean time: of each field the\n"
       "old and the new value, of an issue what was registered. `by` is owner or ex_officio, of a suspension or\n"
       "a cancellation. A reissue names the other code, whose history comes before or goes on. Each change is\n"
@@ -193,7 +193,7 @@ void add_history_verb(CLI::App& registry, Command& command) {
       "\n"
       "Exit: 0 there is such a code, 1 there never was (lookup says 1, too), 2 what was given is no code, or an\n"
       "image, 4 registry missing or damaged.");
-  history->callback(
+  history.when_chosen(
       [request, &command] { command.run = [request, &command] { return run_history(*request, command.exit_code); }; });
 }
 

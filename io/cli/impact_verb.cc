@@ -215,34 +215,29 @@ std::string summary_json(const ImpactReport& report) {
 
 }  // namespace
 
-void add_impact_verb(CLI::App& registry, Command& command) {
+void add_impact_verb(Verb registry, Command& command) {
   auto request = std::make_shared<ImpactRequest>();
-  auto* verb = registry.add_subcommand(
+  const Verb verb = registry.add_verb(
       "impact", "Find the declarations whose codes have changed since, and what became of their verdicts");
-  verb->add_option("DIR", request->registry, "Registry directory")->required()->type_name("");
-  verb->add_option(
+  verb.add_option("DIR", request->registry, "Registry directory").required().type("");
+  verb.add_option(
           "INPUT", request->inputs,
           "Declaration files, NDJSON or CSV, plain, .gz or .zst; a folder is the files in it; none or - is stdin")
-      ->type_name("");
-  add_since_option(*verb, request->since)->required();
-  verb->add_option("-o,--output", request->output, "Where they go; compressed if it ends in .gz or .zst; - is stdout")
-      ->check(not_empty)
-      ->type_name("FILE");
-  add_format_option(*verb, "--format", request->format,
-                    "Format of the input; else by its name, else by its first byte");
-  add_format_option(*verb, "--output-format", request->output_format, "Format of the output; else by -o, else ndjson");
-  add_encoding_option(*verb, request->encoding);
-  verb->add_option("--columns", request->columns, "Read known fields under other names: code=NAME,zip=NAME")
-      ->check(not_empty)
-      ->type_name("LIST");
-  add_choice<ImpactEmit>(*verb, "--emit", request->emit,
+      .type("");
+  add_since_option(verb, request->since).required();
+  verb.add_option("-o,--output", request->output, "Where they go; compressed if it ends in .gz or .zst; - is stdout")
+      .not_empty()
+      .type("FILE");
+  add_format_option(verb, "--format", request->format, "Format of the input; else by its name, else by its first byte");
+  add_format_option(verb, "--output-format", request->output_format, "Format of the output; else by -o, else ndjson");
+  add_encoding_option(verb, request->encoding);
+  add_columns_option(verb, request->columns);
+  add_choice<ImpactEmit>(verb, "--emit", request->emit,
                          {{"touched", ImpactEmit::kTouched}, {"changed", ImpactEmit::kChanged}},
                          "Which declarations are written: all whose codes have changed, or those whose verdicts have");
-  add_threads_option(*verb, request->threads);
-  add_choice<SummaryForm>(*verb, "--summary", request->summary,
-                          {{"text", SummaryForm::kText}, {"json", SummaryForm::kJson}, {"none", SummaryForm::kNone}},
-                          "Summary on stderr: text, json or none");
-  verb->footer(
+  add_threads_option(verb, request->threads);
+  add_summary_option(verb, request->summary);
+  verb.footer(
       "A line for each declaration whose code has changed behind N, or behind the moment: both verdicts and what "
       "changed, by\n"
       "name and never by value. Both are told as of today, so that what differs is the registry. Other lines are not\n"
@@ -251,7 +246,7 @@ void add_impact_verb(CLI::App& registry, Command& command) {
       "  clearline registry impact live --since 4813 day.ndjson -o impact.ndjson\n"
       "  clearline registry impact live --since 2025-11-30 year/ --emit changed -o impact.csv\n\n"
       "Exit: 0 done, 2 wrong use, 3 input, 4 registry, 5 output, 7 interrupted.");
-  verb->callback([request, &command] {
+  verb.when_chosen([request, &command] {
     command.run = [request]() -> Status {
       ImpactReport report;
       if (Status status = run_impact(*request, report); !status.ok()) return status;

@@ -1,12 +1,11 @@
 // The verb `registry impact`: whose verdicts changes have changed.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "io/cli/command.h"
+#include "io/cli/verb.h"
 
 namespace clearline {
 
-void add_impact_verb(CLI::App& registry, Command& command);
+void add_impact_verb(Verb registry, Command& command);
 
 }  // namespace clearline

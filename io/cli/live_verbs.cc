@@ -177,18 +177,18 @@ Status run_checkpoint(const std::string& directory) {
 
 }  // namespace
 
-void add_live_verbs(CLI::App& registry, Command& command) {
+void add_live_verbs(Verb registry, Command& command) {
   auto init_directory = std::make_shared<std::string>();
   auto init_image = std::make_shared<std::string>();
-  auto* init = registry.add_subcommand("init", "Make a registry directory, which can be changed, from an image");
-  init->add_option("DIR", *init_directory, "The directory; not there yet, or empty")->required()->type_name("");
-  init->add_option("--from", *init_image, "Its first image")->required()->check(not_empty)->type_name("IMAGE");
-  init->footer(
+  const Verb init = registry.add_verb("init", "Make a registry directory, which can be changed, from an image");
+  init.add_option("DIR", *init_directory, "The directory; not there yet, or empty").required().type("");
+  init.add_option("--from", *init_image, "Its first image").required().not_empty().type("IMAGE");
+  init.footer(
       "The directory becomes a registry of its own, with a new UUID, at the seq of the image. It holds images, the "
       "journal\n"
       "of all changes and `head`, the last answered one; all are readable by their owner only.\n\n"
       "Example:\n  clearline registry init live --from registry.img");
-  init->callback([init_directory, init_image, &command] {
+  init.when_chosen([init_directory, init_image, &command] {
     command.run = [init_directory, init_image]() -> Status {
       if (Status status = RegistryStore::create(*init_directory, *init_image); !status.ok()) return status;
       say("{}: a registry; change it with 'registry apply', use it with -r\n", *init_directory);
@@ -197,12 +197,10 @@ void add_live_verbs(CLI::App& registry, Command& command) {
   });
 
   auto apply_request = std::make_shared<ApplyRequest>();
-  auto* apply = registry.add_subcommand("apply", "Apply changes, one JSON object a line; one answer a line on stdout");
-  apply->add_option("DIR", apply_request->directory, "Registry directory")->required()->type_name("");
-  apply->add_option("CHANGES", apply_request->input, "Changes, plain, .gz or .zst; - is stdin")
-      ->required()
-      ->type_name("");
-  apply->footer(
+  const Verb apply = registry.add_verb("apply", "Apply changes, one JSON object a line; one answer a line on stdout");
+  apply.add_option("DIR", apply_request->directory, "Registry directory").required().type("");
+  apply.add_option("CHANGES", apply_request->input, "Changes, plain, .gz or .zst; - is stdin").required().type("");
+  apply.footer(
       "A change is answered when it is on disk. What comes together is written together; who sends one change and "
       "waits\n"
       "for its answer gets it. Sending a change again, with its change_id, is safe: it is answered as the first time, "
@@ -215,7 +213,7 @@ void add_live_verbs(CLI::App& registry, Command& command) {
       "Exit: 0 all were answered, 3 input cut short, 4 registry damaged, or in use by another writer, 5 the journal or "
       "an\n"
       "answer could not be written.");
-  apply->callback([apply_request, &command] {
+  apply.when_chosen([apply_request, &command] {
     command.run = [apply_request]() -> Status {
       ApplyReport report;
       Status status = run_apply(*apply_request, report);
@@ -225,13 +223,13 @@ void add_live_verbs(CLI::App& registry, Command& command) {
   });
 
   auto checkpoint_directory = std::make_shared<std::string>();
-  auto* checkpoint = registry.add_subcommand("checkpoint", "Write an image of a registry directory as it is now");
-  checkpoint->add_option("DIR", *checkpoint_directory, "Registry directory")->required()->type_name("");
-  checkpoint->footer(
+  const Verb checkpoint = registry.add_verb("checkpoint", "Write an image of a registry directory as it is now");
+  checkpoint.add_option("DIR", *checkpoint_directory, "Registry directory").required().type("");
+  checkpoint.footer(
       "A start reads the newest image and the changes behind it: fewer after a checkpoint. The two newest images stay, "
       "and\n"
       "all of the journal.\n\nExample:\n  clearline registry checkpoint live");
-  checkpoint->callback([checkpoint_directory, &command] {
+  checkpoint.when_chosen([checkpoint_directory, &command] {
     command.run = [checkpoint_directory] { return run_checkpoint(*checkpoint_directory); };
   });
 }

@@ -1,12 +1,12 @@
 // registry init, apply, checkpoint: a registry that changes.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
 
 #include "clearline/status.h"
 #include "io/cli/command.h"
+#include "io/cli/verb.h"
 
 namespace clearline {
 
@@ -29,6 +29,6 @@ Status run_apply(const ApplyRequest& request, ApplyReport& report);
 std::string apply_words(const ApplyRequest& request, const ApplyReport& report);
 
 /// Adds them to `registry`.
-void add_live_verbs(CLI::App& registry, Command& command);
+void add_live_verbs(Verb registry, Command& command);
 
 }  // namespace clearline

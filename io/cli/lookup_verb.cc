@@ -79,25 +79,23 @@ Status run_lookup(const LookupRequest& request, std::optional<int>& exit_code) {
 
 }  // namespace
 
-void add_lookup_verb(CLI::App& app, Command& command) {
+void add_lookup_verb(Verb app, Command& command) {
   auto request = std::make_shared<LookupRequest>();
-  auto* verb = app.add_subcommand("lookup", "Look one code up, and compare the items that are given");
-  verb->add_option("CODE", request->code, "P and 12 digits")->required()->type_name("");
-  verb->add_option("-r,--registry", request->registry, "Registry: an image or a directory")
-      ->required()
-      ->type_name("REGISTRY");
-  verb->add_option("--name", request->name, "Declared name, Latin or Hangul")->type_name("NAME");
-  verb->add_option("--zip", request->zip, "Declared zip")->type_name("ZIP");
-  verb->add_option("--phone", request->phone, "Declared phone")->type_name("PHONE");
-  verb->add_option("--date", request->date, "Day or time of the declaration; else today")->type_name("DATE");
-  add_as_of_option(*verb, request->as_of);
-  verb->footer(
+  const Verb verb = app.add_verb("lookup", "Look one code up, and compare the items that are given");
+  verb.add_option("CODE", request->code, "P and 12 digits").required().type("");
+  verb.add_option("-r,--registry", request->registry, "Registry: an image or a directory").required().type("REGISTRY");
+  verb.add_option("--name", request->name, "Declared name, Latin or Hangul").type("NAME");
+  verb.add_option("--zip", request->zip, "Declared zip").type("ZIP");
+  verb.add_option("--phone", request->phone, "Declared phone").type("PHONE");
+  verb.add_option("--date", request->date, "Day or time of the declaration; else today").type("DATE");
+  add_as_of_option(verb, request->as_of);
+  verb.footer(
       "Prints one JSON object; never a registered value.\n\nExamples:\n"
       "  clearline lookup P123456789012 -r registry.img\n"
       "  clearline lookup P123456789012 --name 'Gil-Dong Hong' --zip 04524 -r registry.img\n"
       "  clearline lookup P123456789012 -r live --as-of 2025-11-30    # what it was that evening\n\n"
       "Exit: 0 clear, 1 not clear, 2 wrong use, 4 registry missing or damaged.");
-  verb->callback(
+  verb.when_chosen(
       [request, &command] { command.run = [request, &command] { return run_lookup(*request, command.exit_code); }; });
 }
 

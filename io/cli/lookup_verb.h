@@ -1,12 +1,11 @@
 // lookup: one code, and whether given items agree with it. Shows no registered value.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "io/cli/command.h"
+#include "io/cli/verb.h"
 
 namespace clearline {
 
-void add_lookup_verb(CLI::App& app, Command& command);
+void add_lookup_verb(Verb app, Command& command);
 
 }  // namespace clearline

@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <exception>
 #include <new>
-#include <sstream>
 #include <string>
 
 #include "engine/isa.h"
@@ -21,7 +19,7 @@
 #include "io/cli/registry_verbs.h"
 #include "io/cli/screen_verb.h"
 #include "io/cli/serve_verb.h"
-#include "io/cli/usage.h"
+#include "io/cli/verb.h"
 #include "io/cli/words.h"
 #include "io/store/image.h"
 
@@ -50,9 +48,10 @@ int fail(const Status& status) {
 
 int run(int argc, char** argv) {
   if (const Status status = choose_kernels(); !status.ok()) return fail(status);
-  CLI::App app("Checks import declarations against the registry of Korean customs clearance codes.", "clearline");
-  app.require_subcommand(1);
-  app.set_version_flag("--version", version_words);
+  const CommandLine line(
+      "clearline", "Checks import declarations against the registry of Korean customs clearance codes.", version_words);
+  const Verb app = line.root();
+  app.needs_verb();
   app.footer(
       "Examples:\n"
       "  clearline demo\n"
@@ -72,20 +71,16 @@ int run(int argc, char** argv) {
   add_operator_verbs(app, command);
   add_generate_verb(app, command);
   add_demo_verb(app, command);
-  auto* version = app.add_subcommand("version", "Show the version");
-  version->callback([&command] { command.run = [] { return tell(version_words() + "\n"); }; });
+  app.add_verb("version", "Show the version").when_chosen([&command] {
+    command.run = [] { return tell(version_words() + "\n"); };
+  });
 
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& done) {
-    std::ostringstream text;
-    app.exit(done, text, text);  // --help, --version
-    const Status status = tell(text.str());
-    return status.ok() ? 0 : fail(status);
-  } catch (const CLI::ParseError& error) {
-    say(usage_words(app, error));
+  const LineRead read = line.read(argc, argv);
+  if (read.kind == LineRead::Kind::kWrong) {
+    say(read.words);
     return static_cast<int>(StatusKind::kUsage);
   }
+  if (read.kind == LineRead::Kind::kAnswer) command.run = [&read] { return tell(read.words); };
   if (const Status status = command.run(); !status.ok()) return fail(status);
   return command.exit_code.value_or(0);
 }

@@ -21,14 +21,15 @@ struct ServerPlace {
   std::string config;
 };
 
-void add_place_options(CLI::App& verb, ServerPlace& place) {
-  auto* socket = verb.add_option("--socket", place.socket, "Its Unix socket; else " + ServerConfig().changes_socket)
-                     ->check(not_empty)
-                     ->type_name("PATH");
+void add_place_options(Verb verb, ServerPlace& place) {
+  const Option socket =
+      verb.add_option("--socket", place.socket, "Its Unix socket; else " + ServerConfig().changes_socket)
+          .not_empty()
+          .type("PATH");
   verb.add_option("--config", place.config, "Its configuration, which names the socket")
-      ->check(not_empty)
-      ->type_name("FILE")
-      ->excludes(socket);
+      .not_empty()
+      .type("FILE")
+      .excludes(socket);
 }
 
 Result<std::string> ask(const ServerPlace& place, std::string_view request) {
@@ -105,23 +106,23 @@ enum class StatusForm { kText, kJson };
 
 }  // namespace
 
-void add_operator_verbs(CLI::App& app, Command& command) {
+void add_operator_verbs(Verb app, Command& command) {
   struct Request {
     ServerPlace place;
     StatusForm form = StatusForm::kText;
   };
   auto request = std::make_shared<Request>();
-  auto* status = app.add_subcommand("status", "Show what a running server has counted");
-  add_place_options(*status, request->place);
-  add_choice<StatusForm>(*status, "--format", request->form, {{"text", StatusForm::kText}, {"json", StatusForm::kJson}},
+  const Verb status = app.add_verb("status", "Show what a running server has counted");
+  add_place_options(status, request->place);
+  add_choice<StatusForm>(status, "--format", request->form, {{"text", StatusForm::kText}, {"json", StatusForm::kJson}},
                          "A line each, or one JSON object");
-  status->footer(
+  status.footer(
       "Times are in microseconds; connections, lines and bytes are counted since its start.\n\n"
       "Examples:\n"
       "  clearline status --config server.toml\n"
       "  clearline status --format json | jq .feeds.verdicts\n\n"
       "Exit: 0 shown, 6 no server there, or it refused.");
-  status->callback([request, &command] {
+  status.when_chosen([request, &command] {
     command.run = [request]() -> Status {
       auto answer = ask(request->place, "status");
       if (!answer.ok()) return answer.status();
@@ -131,14 +132,14 @@ void add_operator_verbs(CLI::App& app, Command& command) {
     };
   });
 
-  auto* control = app.add_subcommand("control", "Ask a running server for something");
-  control->require_subcommand(1);
+  const Verb control = app.add_verb("control", "Ask a running server for something");
+  control.needs_verb();
   const auto add_request = [&](const std::string& name, const std::string& help, const std::string& footer) {
     auto place = std::make_shared<ServerPlace>();
-    auto* verb = control->add_subcommand(name, help);
-    add_place_options(*verb, *place);
-    verb->footer(footer);
-    verb->callback([place, name, &command] {
+    const Verb verb = control.add_verb(name, help);
+    add_place_options(verb, *place);
+    verb.footer(footer);
+    verb.when_chosen([place, name, &command] {
       command.run = [place, name]() -> Status {
         auto answer = ask(*place, name);
         return answer.ok() ? tell(*answer + "\n") : answer.status();

@@ -1,12 +1,11 @@
 // status, control: what operators ask of a running server.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "io/cli/command.h"
+#include "io/cli/verb.h"
 
 namespace clearline {
 
-void add_operator_verbs(CLI::App& app, Command& command);
+void add_operator_verbs(Verb app, Command& command);
 
 }  // namespace clearline

@@ -273,37 +273,35 @@ Status run_registry_build(const BuildRequest& request, BuildReport& report) {
   return {};
 }
 
-void add_registry_verbs(CLI::App& app, Command& command) {
-  auto* registry = app.add_subcommand("registry", "Make, change and read registries");
-  registry->require_subcommand(1);
-  registry->footer(
+void add_registry_verbs(Verb app, Command& command) {
+  const Verb registry = app.add_verb("registry", "Make, change and read registries");
+  registry.needs_verb();
+  registry.footer(
       "Examples:\n  clearline registry build registry.csv -o registry.img\n  clearline registry info registry.img\n"
       "  clearline registry init live --from registry.img\n  clearline registry apply live changes.ndjson");
 
   auto build_request = std::make_shared<BuildRequest>();
-  auto* build = registry->add_subcommand("build", "Make an image of a CSV or NDJSON registry, in any order");
-  build->add_option("INPUT", build_request->input, "Registry file, plain, .gz or .zst; - is stdin")
-      ->required()
-      ->type_name("");
-  build->add_option("-o,--output", build_request->image, "The image; an old one stays until the new one is whole")
-      ->check(not_empty)
-      ->required()
-      ->type_name("IMAGE");
-  add_format_option(*build, "--format", build_request->format,
+  const Verb build = registry.add_verb("build", "Make an image of a CSV or NDJSON registry, in any order");
+  build.add_option("INPUT", build_request->input, "Registry file, plain, .gz or .zst; - is stdin").required().type("");
+  build.add_option("-o,--output", build_request->image, "The image; an old one stays until the new one is whole")
+      .not_empty()
+      .required()
+      .type("IMAGE");
+  add_format_option(build, "--format", build_request->format,
                     "Format of the input; else by its name, else by its first byte");
-  add_encoding_option(*build, build_request->encoding);
+  add_encoding_option(build, build_request->encoding);
   add_choice<RegistryBuilder::OnDuplicate>(
-      *build, "--on-duplicate", build_request->on_duplicate,
+      build, "--on-duplicate", build_request->on_duplicate,
       {{"refuse", RegistryBuilder::OnDuplicate::kRefuse}, {"last", RegistryBuilder::OnDuplicate::kKeepLast}},
       "A code that is there twice: refuse the file (default), or keep the last record");
-  build->add_option("--rejects", build_request->rejects, "Write bad records here and build from the others")
-      ->check(not_empty)
-      ->type_name("FILE");
-  build->footer(
+  build.add_option("--rejects", build_request->rejects, "Write bad records here and build from the others")
+      .not_empty()
+      .type("FILE");
+  build.footer(
       "Examples:\n"
       "  clearline registry build registry.csv -o registry.img\n"
       "  clearline registry build people.ndjson -o registry.img --rejects bad.ndjson --on-duplicate last");
-  build->callback([build_request, &command] {
+  build.when_chosen([build_request, &command] {
     command.run = [build_request]() -> Status {
       BuildReport report;
       if (Status status = run_registry_build(*build_request, report); !status.ok()) return status;
@@ -317,45 +315,43 @@ void add_registry_verbs(CLI::App& app, Command& command) {
   });
 
   auto verify_path = std::make_shared<std::string>();
-  auto* verify = registry->add_subcommand("verify", "Read all of a registry and check every entry");
-  verify->add_option("REGISTRY", *verify_path, "Registry: an image or a directory")->required()->type_name("");
-  verify->footer(
+  const Verb verify = registry.add_verb("verify", "Read all of a registry and check every entry");
+  verify.add_option("REGISTRY", *verify_path, "Registry: an image or a directory").required().type("");
+  verify.footer(
       "Of a directory: every image, the chain of the whole journal, head, and each image against the changes that lead "
       "to\n"
       "it.\n\nExample:\n  clearline registry verify registry.img\n\nExit: 0 sound, 4 missing or damaged.");
-  verify->callback([verify_path, &command] { command.run = [verify_path] { return run_verify(*verify_path); }; });
+  verify.when_chosen([verify_path, &command] { command.run = [verify_path] { return run_verify(*verify_path); }; });
 
   auto info_path = std::make_shared<std::string>();
   auto info_json = std::make_shared<bool>(false);
-  auto* info = registry->add_subcommand("info", "Show what a registry is, without reading its entries");
-  info->add_option("REGISTRY", *info_path, "Registry: an image or a directory")->required()->type_name("");
-  info->add_flag("--json", *info_json, "As one JSON object");
-  info->footer("Example:\n  clearline registry info registry.img --json");
-  info->callback([info_path, info_json, &command] {
+  const Verb info = registry.add_verb("info", "Show what a registry is, without reading its entries");
+  info.add_option("REGISTRY", *info_path, "Registry: an image or a directory").required().type("");
+  info.add_flag("--json", *info_json, "As one JSON object");
+  info.footer("Example:\n  clearline registry info registry.img --json");
+  info.when_chosen([info_path, info_json, &command] {
     command.run = [info_path, info_json] { return run_info(*info_path, *info_json); };
   });
 
   auto request = std::make_shared<ExportRequest>();
-  auto* export_verb =
-      registry->add_subcommand("export", "Write all entries, sorted by code, names in their spelling; or all changes");
-  export_verb->add_option("REGISTRY", request->registry, "Registry: an image or a directory")
-      ->required()
-      ->type_name("");
-  export_verb->add_option("-o,--output", request->output, "Where they go, mode 0600; - is stdout")
-      ->check(not_empty)
-      ->type_name("FILE");
-  add_format_option(*export_verb, "--format", request->format, "Format of the output; else by -o, else csv");
-  export_verb->add_flag("--journal", request->journal, "The changes of a directory instead, as NDJSON, oldest first");
-  export_verb->footer(
+  const Verb export_verb =
+      registry.add_verb("export", "Write all entries, sorted by code, names in their spelling; or all changes");
+  export_verb.add_option("REGISTRY", request->registry, "Registry: an image or a directory").required().type("");
+  export_verb.add_option("-o,--output", request->output, "Where they go, mode 0600; - is stdout")
+      .not_empty()
+      .type("FILE");
+  add_format_option(export_verb, "--format", request->format, "Format of the output; else by -o, else csv");
+  export_verb.add_flag("--journal", request->journal, "The changes of a directory instead, as NDJSON, oldest first");
+  export_verb.footer(
       "The output holds personal data.\n\nExamples:\n"
       "  clearline registry export registry.img -o registry.csv\n"
       "  clearline registry export live --journal -o changes.ndjson.zst");
-  export_verb->callback([request, &command] { command.run = [request] { return run_export(*request); }; });
+  export_verb.when_chosen([request, &command] { command.run = [request] { return run_export(*request); }; });
 
-  add_live_verbs(*registry, command);
-  add_history_verb(*registry, command);
-  add_impact_verb(*registry, command);
-  add_stats_verb(*registry, command);
+  add_live_verbs(registry, command);
+  add_history_verb(registry, command);
+  add_impact_verb(registry, command);
+  add_stats_verb(registry, command);
 }
 
 }  // namespace clearline

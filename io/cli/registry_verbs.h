@@ -1,7 +1,6 @@
 // registry build, verify, info, export: registry files become images, and back.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +8,7 @@
 #include "clearline/registry.h"
 #include "clearline/status.h"
 #include "io/cli/command.h"
+#include "io/cli/verb.h"
 #include "io/formats/cp949.h"
 #include "io/formats/input_format.h"
 
@@ -35,6 +35,6 @@ struct BuildReport {
 /// then.
 Status run_registry_build(const BuildRequest& request, BuildReport& report);
 
-void add_registry_verbs(CLI::App& app, Command& command);
+void add_registry_verbs(Verb app, Command& command);
 
 }  // namespace clearline

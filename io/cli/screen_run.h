@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "clearline/status.h"
+#include "io/cli/words.h"
 #include "io/formats/cp949.h"
 #include "io/formats/input_format.h"
 #include "io/formats/screen_block.h"
@@ -24,7 +25,6 @@ struct FailOn {
 
   bool met_by(const Tally& tally) const;
 };
-enum class SummaryForm { kText, kJson, kNone };
 
 struct ScreenRequest {
   std::vector<std::string> inputs;  ///< none: stdin

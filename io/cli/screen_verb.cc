@@ -88,51 +88,42 @@ std::string summary_json(const ScreenRequest& request, const ScreenReport& repor
   return text;
 }
 
-void add_screen_verb(CLI::App& app, Command& command) {
+void add_screen_verb(Verb app, Command& command) {
   auto request = std::make_shared<ScreenRequest>();
   auto fail_on = std::make_shared<std::string>();
-  auto* verb = app.add_subcommand("screen", "Screen declarations: files or stdin in, verdicts out in the same order");
-  verb->add_option(
+  const Verb verb = app.add_verb("screen", "Screen declarations: files or stdin in, verdicts out in the same order");
+  verb.add_option(
           "INPUT", request->inputs,
           "Declaration files, NDJSON or CSV, plain, .gz or .zst; a folder is the files in it; none or - is stdin")
-      ->type_name("");
-  verb->add_option("-r,--registry", request->registry, "Registry: an image or a directory")
-      ->required()
-      ->type_name("REGISTRY");
-  verb->add_option("-o,--output", request->output,
-                   "Where verdicts go; appears whole or not at all; compressed if it ends in .gz or .zst; - is stdout; "
-                   "with {name} each "
-                   "input has its own")
-      ->check(not_empty)
-      ->type_name("FILE");
-  add_format_option(*verb, "--format", request->format,
-                    "Format of the input; else by its name, else by its first byte");
-  add_format_option(*verb, "--output-format", request->output_format,
-                    "Format of the verdicts; else by -o, else ndjson");
-  add_encoding_option(*verb, request->encoding);
-  verb->add_option("--columns", request->columns, "Read known fields under other names: code=NAME,zip=NAME")
-      ->check(not_empty)
-      ->type_name("LIST");
-  add_choice<Emit>(*verb, "--emit", request->emit, {{"all", Emit::kAll}, {"flagged", Emit::kFlagged}},
+      .type("");
+  verb.add_option("-r,--registry", request->registry, "Registry: an image or a directory").required().type("REGISTRY");
+  verb.add_option("-o,--output", request->output,
+                  "Where verdicts go; appears whole or not at all; compressed if it ends in .gz or .zst; - is stdout; "
+                  "with {name} each "
+                  "input has its own")
+      .not_empty()
+      .type("FILE");
+  add_format_option(verb, "--format", request->format, "Format of the input; else by its name, else by its first byte");
+  add_format_option(verb, "--output-format", request->output_format, "Format of the verdicts; else by -o, else ndjson");
+  add_encoding_option(verb, request->encoding);
+  add_columns_option(verb, request->columns);
+  add_choice<Emit>(verb, "--emit", request->emit, {{"all", Emit::kAll}, {"flagged", Emit::kFlagged}},
                    "Which verdicts are written: all, or flagged (whatever is not clear)");
-  verb->add_flag("--explain", request->explain,
-                 "Add what became of each item, what to mend, the rule and the registry");
-  verb->add_option("--policy", request->policy, "Policy: standard")->check(not_empty)->type_name("NAME");
-  add_as_of_option(*verb, request->as_of);
-  verb->add_option("--fail-on", *fail_on,
-                   "Exit with 1 when a verdict is as bad or worse: hold, review, error; hold:5% allows 5 %")
-      ->check(not_empty)
-      ->type_name("LEVEL");
-  add_threads_option(*verb, request->threads);
-  add_choice<SummaryForm>(*verb, "--summary", request->summary,
-                          {{"text", SummaryForm::kText}, {"json", SummaryForm::kJson}, {"none", SummaryForm::kNone}},
-                          "Summary on stderr: text, json or none");
-  verb->add_flag("--resume", request->resume,
-                 "Leave a checkpoint beside the output now and then, and go on from one of an interrupted run");
-  add_number(*verb, "--checkpoint-seconds", request->checkpoint_seconds, 0, 3600, "Time between two checkpoints");
-  add_number(*verb, "--block-bytes", request->block_bytes, 1, std::size_t{1} << 28,
+  verb.add_flag("--explain", request->explain, "Add what became of each item, what to mend, the rule and the registry");
+  verb.add_option("--policy", request->policy, "Policy: standard").not_empty().type("NAME");
+  add_as_of_option(verb, request->as_of);
+  verb.add_option("--fail-on", *fail_on,
+                  "Exit with 1 when a verdict is as bad or worse: hold, review, error; hold:5% allows 5 %")
+      .not_empty()
+      .type("LEVEL");
+  add_threads_option(verb, request->threads);
+  add_summary_option(verb, request->summary);
+  verb.add_flag("--resume", request->resume,
+                "Leave a checkpoint beside the output now and then, and go on from one of an interrupted run");
+  add_number(verb, "--checkpoint-seconds", request->checkpoint_seconds, 0, 3600, "Time between two checkpoints");
+  add_number(verb, "--block-bytes", request->block_bytes, 1, std::size_t{1} << 28,
              "Bytes that go through the pipeline at a time");
-  verb->footer(
+  verb.footer(
       "Examples:\n"
       "  clearline screen day.ndjson -r registry.img -o verdicts.ndjson\n"
       "  clearline screen day.csv -r registry.img -o verdicts.csv --columns 'code=개인통관고유부호,name=수취인명'\n"
@@ -144,11 +135,11 @@ void add_screen_verb(CLI::App& app, Command& command) {
       "  clearline screen day.ndjson -r live -o then.ndjson --as-of 2025-11-30    # as the registry was that evening\n"
       "  clearline screen day.ndjson -r live -o fair.ndjson --as-of declared      # each at its own declared_at\n\n"
       "Exit: 0 done, 1 --fail-on is met, 2 wrong use, 3 input, 4 registry, 5 output, 7 interrupted.");
-  verb->callback([request, fail_on, &command] {
+  verb.when_chosen([request, fail_on, &command] {
     if (!fail_on->empty()) {
       request->fail_on = parse_fail_on(*fail_on);
       if (!request->fail_on) {
-        throw CLI::ValidationError("--fail-on", "is none of hold, review, error, hold:N%");
+        wrong_use("--fail-on", "is none of hold, review, error, hold:N%");
       }
     }
     command.run = [request, &command]() -> Status {

@@ -11,14 +11,14 @@
 
 namespace clearline {
 
-void add_serve_verb(CLI::App& app, Command& command) {
+void add_serve_verb(Verb app, Command& command) {
   auto path = std::make_shared<std::string>();
-  auto* verb = app.add_subcommand("serve", "Serve feeds of declarations, and changes, until SIGTERM");
-  verb->add_option("--config", *path, "Configuration; 'clearline config init' writes one")
-      ->required()
-      ->check(not_empty)
-      ->type_name("FILE");
-  verb->footer(
+  const Verb verb = app.add_verb("serve", "Serve feeds of declarations, and changes, until SIGTERM");
+  verb.add_option("--config", *path, "Configuration; 'clearline config init' writes one")
+      .required()
+      .not_empty()
+      .type("FILE");
+  verb.footer(
       "Says `listening feed 127.0.0.1:7400` and the like on stdout for each listener, with the address it really has, "
       "and\n"
       "`ready` when it is. Logs JSON lines to stderr. SIGTERM answers what was received and ends; SIGHUP reads policy "
@@ -30,7 +30,7 @@ void add_serve_verb(CLI::App& app, Command& command) {
       "Exit: 0 stopped by a signal, 4 registry missing, damaged, or in use by another writer, 78 configuration wrong, "
       "or an\n"
       "address that cannot be listened on.");
-  verb->callback([path, &command] {
+  verb.when_chosen([path, &command] {
     command.run = [path]() -> Status {
       auto config = read_config(*path);
       if (!config.ok()) return config.status();

@@ -1,12 +1,11 @@
 // serve: feeds and changes over sockets.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "io/cli/command.h"
+#include "io/cli/verb.h"
 
 namespace clearline {
 
-void add_serve_verb(CLI::App& app, Command& command);
+void add_serve_verb(Verb app, Command& command);
 
 }  // namespace clearline

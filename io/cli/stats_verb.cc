@@ -138,17 +138,17 @@ Status run_stats(const StatsRequest& request) {
   return tell(days_as_text(days));
 }
 
-void add_stats_verb(CLI::App& registry, Command& command) {
+void add_stats_verb(Verb registry, Command& command) {
   auto request = std::make_shared<StatsRequest>();
-  auto* stats = registry.add_subcommand("stats", "Count changes by day, and find the days that stand out");
-  stats->add_option("DIR", request->directory, "Registry directory")->required()->type_name("");
-  stats->add_flag("--by-day")->required()->description("By Korean calendar day of `at`, and by op");
-  add_date(*stats, "--from", request->from, "First day that is shown");
-  add_date(*stats, "--to", request->to, "Last day that is shown");
-  add_choice<StatsFormat>(*stats, "--format", request->format,
+  const Verb stats = registry.add_verb("stats", "Count changes by day, and find the days that stand out");
+  stats.add_option("DIR", request->directory, "Registry directory").required().type("");
+  stats.add_flag("--by-day", request->by_day, "By Korean calendar day of `at`, and by op").required();
+  add_date(stats, "--from", request->from, "First day that is shown");
+  add_date(stats, "--to", request->to, "Last day that is shown");
+  add_choice<StatsFormat>(stats, "--format", request->format,
                           {{"text", StatsFormat::kText}, {"csv", StatsFormat::kCsv}, {"json", StatsFormat::kJson}},
                           "text: tables (default)");
-  stats->footer(
+  stats.footer(
       "Every day from the first that has a change to the last; one without changes counts as 0. A change that\n"
       "came late counts to the day of its `at`. Each count stands beside the mean and the largest count of its\n"
       "op on all days before, those that --from leaves out included. A surge (* in the text) is a count of at\n"
@@ -174,7 +174,7 @@ void add_stats_verb(CLI::App& registry, Command& command) {
       "  clearline registry stats live --by-day --from 2025-11-01 --to 2025-11-30 --format csv > november.csv\n"
       "\n"
       "Exit: 0 done, 2 wrong use, 4 registry missing or damaged.");
-  stats->callback([request, &command] { command.run = [request] { return run_stats(*request); }; });
+  stats.when_chosen([request, &command] { command.run = [request] { return run_stats(*request); }; });
 }
 
 }  // namespace clearline

@@ -1,12 +1,12 @@
 // registry stats: changes by day, and the days that stand out.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "clearline/date.h"
 #include "clearline/status.h"
 #include "io/cli/command.h"
+#include "io/cli/verb.h"
 
 namespace clearline {
 
@@ -14,6 +14,7 @@ enum class StatsFormat { kText, kCsv, kJson };
 
 struct StatsRequest {
   std::string directory;
+  bool by_day = false;  ///< always; there is no other way yet
   Date from = kDateMin;
   Date to = kDateMax;
   StatsFormat format = StatsFormat::kText;
@@ -22,6 +23,6 @@ struct StatsRequest {
 Status run_stats(const StatsRequest& request);
 
 /// Adds it to `registry`.
-void add_stats_verb(CLI::App& registry, Command& command);
+void add_stats_verb(Verb registry, Command& command);
 
 }  // namespace clearline

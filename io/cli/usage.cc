@@ -1,5 +1,6 @@
 #include "io/cli/usage.h"
 
+#include <CLI/CLI.hpp>
 #include <string_view>
 #include <vector>
 

@@ -2,8 +2,12 @@
 // phone or a code may stand anywhere on such a line.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
+
+namespace CLI {
+class App;
+class ParseError;
+}  // namespace CLI
 
 namespace clearline {
 

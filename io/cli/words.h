@@ -20,6 +20,9 @@ void say(fmt::format_string<Values...> format, Values&&... values) {
   say(std::string_view(words));
 }
 
+/// How a run's summary is said.
+enum class SummaryForm { kText, kJson, kNone };
+
 /// Puts a text on stdout, where what is lost is kOutput. A reader that went away is no failure.
 Status tell(std::string_view text);
 
