@@ -112,6 +112,12 @@ std::vector<std::string> registry_files(const std::string& path) {
   return files;
 }
 
+std::vector<std::string> with_registry_files(std::vector<std::string> inputs, const std::string& registry) {
+  const std::vector<std::string> files = registry_files(registry);
+  inputs.insert(inputs.end(), files.begin(), files.end());
+  return inputs;
+}
+
 Status check_has_journal(const std::string& registry) {
   std::error_code ignored;
   if (fs::is_directory(registry, ignored) || !fs::exists(registry, ignored)) return {};

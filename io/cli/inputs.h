@@ -1,6 +1,7 @@
 // Inputs: the files that a user named, one after the other, as one stream of blocks.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -12,6 +13,9 @@
 #include "io/formats/block_reader.h"
 
 namespace clearline {
+
+/// Blocks of this size stay in a core's second cache, with what is made of them, from read to write.
+inline constexpr std::size_t kRunBlockBytes = std::size_t{256} << 10;
 
 /// The paths as given, and for a folder the files in it, sorted by name; hidden files and folders in it are left out.
 /// Nothing is stdin. kInput for what is not there, and for a folder without files.
@@ -27,6 +31,8 @@ Status check_outputs(const std::vector<std::string>& reads, const std::vector<st
 
 /// The files that make a registry: an image, or all files of a directory.
 std::vector<std::string> registry_files(const std::string& path);
+/// All that a run reads.
+std::vector<std::string> with_registry_files(std::vector<std::string> inputs, const std::string& registry);
 
 /// kUsage for an image, where a registry that has a journal is wanted. What is not there at all is left to whoever opens
 /// it.

@@ -2,35 +2,22 @@
 
 #include <unistd.h>
 
-#include <atomic>
 #include <chrono>
 #include <memory>
 
 #include "engine/hash.h"
-#include "engine/pipeline.h"
+#include "io/cli/block_flow.h"
 #include "io/cli/inputs.h"
 #include "io/cli/machine.h"
 #include "io/cli/progress.h"
 #include "io/cli/words.h"
 #include "io/store/checkpoint.h"
-#include "io/store/compressed_output.h"
 
 namespace clearline {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-/// A block on its way, with its verdicts.
-struct Token {
-  explicit Token(std::size_t block_bytes) : in(block_bytes) {}
-  Block in;
-  VerdictBlock out;
-  OutBuffer packed;
-  std::uint64_t bytes_taken = 0;
-  std::vector<ReadMark> marks;  // behind this block; for runs that can be resumed
-};
+using Flow = BlockFlow<VerdictBlock>;
 
 /// Inputs that go into one output.
 struct Job {
@@ -69,15 +56,12 @@ class Run {
         report_(report),
         policy_(standard_policy()),
         threads_(request.threads > 0 ? request.threads : usable_processors()),
-        today_(registry.today.value_or(korean_date(now_seconds()))) {
+        today_(registry.today.value_or(korean_date(now_seconds()))),
+        flow_(threads_, std::max(request.block_bytes, block_bytes_min(kLineBytesMaxDefault))) {
     input_options_.format = request.format;
     input_options_.encoding = request.encoding;
     input_options_.names = std::move(names);
     input_options_.marks = request.resume;
-    const std::size_t block_bytes = std::max(request.block_bytes, block_bytes_min(kLineBytesMaxDefault));
-    const auto tokens = static_cast<std::size_t>(pipeline_tokens(threads_));
-    tokens_.reserve(tokens);
-    while (tokens_.size() < tokens) tokens_.push_back(std::make_unique<Token>(block_bytes));
   }
 
   Status screen(const Job& job, Progress& progress);
@@ -97,7 +81,7 @@ class Run {
   InputOptions input_options_;
   int threads_;
   Date today_;
-  std::vector<std::unique_ptr<Token>> tokens_;
+  Flow flow_;
 };
 
 ScreenOptions Run::screen_options(const Job& job) const {
@@ -201,57 +185,29 @@ Status Run::run_blocks(InputChain& inputs, CompressedOutput& output, Checkpoint&
   std::vector<BlockScreener> screeners;
   screeners.reserve(static_cast<std::size_t>(threads_));
   for (int i = 0; i < threads_; ++i) screeners.emplace_back(registry_, policy_, options);
-  // Verdicts are compressed where they are made, a member or frame a block.
-  const bool packs = output.compression() != Compression::kNone;
-  std::vector<Compressor> compressors;
-  compressors.reserve(static_cast<std::size_t>(threads_));
-  for (int i = 0; i < threads_ && packs; ++i) compressors.emplace_back(output.compression());
-
   if (options.output_format == Format::kCsv && output.bytes_written() == 0) {
     if (Status status = output.write(csv_verdict_header(options.explain)); !status.ok()) return status;
   }
-  // Written by one stage each and read after the run. `stop` is how delivery tells reading that nothing more is wanted.
-  Status read_status;
-  Status write_status;
-  std::atomic<bool> stop{false};
   auto saved = Clock::now();
-
-  PipelineStages stages;
-  stages.read = [&](int i) {
-    // relaxed: the flag carries no data; seeing it late costs a block.
-    if (stop.load(std::memory_order_relaxed)) return false;
-    Token& token = *tokens_[static_cast<std::size_t>(i)];
-    const auto more = inputs.next(token.in);
-    if (!more.ok()) read_status = more.status();
-    token.bytes_taken = inputs.bytes_taken();
-    if (request_.resume) token.marks = inputs.marks();
-    return more.ok() && *more;
+  Flow::Steps steps;
+  steps.with_marks = request_.resume;
+  steps.work = [&](int worker, const Block& in, VerdictBlock& out) {
+    screeners[static_cast<std::size_t>(worker)].screen_block(in, out);
   };
-  stages.work = [&](int i, int worker) {
-    Token& token = *tokens_[static_cast<std::size_t>(i)];
-    screeners[static_cast<std::size_t>(worker)].screen_block(token.in, token.out);
-    token.packed.clear();
-    const std::string_view lines = token.out.lines.text();
-    if (packs && !lines.empty()) compressors[static_cast<std::size_t>(worker)].append(lines, token.packed);
-  };
-  stages.deliver = [&](int i) {
-    const Token& token = *tokens_[static_cast<std::size_t>(i)];
-    if (!write_status.ok()) return;
-    write_status = packs ? output.write_compressed(token.packed.text()) : output.write(token.out.lines.text());
+  steps.delivered = [&](const Flow::Token& token, Status status) {
     checkpoint.tally.add(token.out.tally);
-    if (write_status.ok() && request_.resume && seconds_since(saved) >= request_.checkpoint_seconds) {
-      write_status = output.sync();
+    if (status.ok() && request_.resume && seconds_since(saved) >= request_.checkpoint_seconds) {
+      status = output.sync();
       checkpoint.inputs = token.marks;
       checkpoint.output_bytes = output.bytes_written();
       checkpoint.output_checksum = output.checksum();
-      if (write_status.ok()) write_status = write_checkpoint(checkpoint_path(job.output), checkpoint);
+      if (status.ok()) status = write_checkpoint(checkpoint_path(job.output), checkpoint);
       saved = Clock::now();
     }
-    if (!write_status.ok()) stop.store(true, std::memory_order_relaxed);
     progress.update(report_.tally.declarations + checkpoint.tally.declarations, report_.bytes + token.bytes_taken);
+    return status;
   };
-  run_pipeline(threads_, stages);
-  return write_status.ok() ? read_status : write_status;
+  return flow_.run(inputs, output, steps);
 }
 
 }  // namespace
@@ -283,10 +239,9 @@ Status run_screen(const ScreenRequest& request, ScreenReport& report) {
     const std::string checkpoint = checkpoint_path(job.output);
     outputs.insert(outputs.end(), {OutputFile::part_path(job.output), checkpoint, checkpoint_temporary(checkpoint)});
   }
-  std::vector<std::string> reads = *inputs;
-  const std::vector<std::string> registry_reads = registry_files(request.registry);
-  reads.insert(reads.end(), registry_reads.begin(), registry_reads.end());
-  if (Status status = check_outputs(reads, outputs); !status.ok()) return status;
+  if (Status status = check_outputs(with_registry_files(*inputs, request.registry), outputs); !status.ok()) {
+    return status;
+  }
   const auto bytes_total = bytes_of(*inputs);
   if (request.resume && !bytes_total) {
     return {StatusKind::kUsage, "--resume: only files can be read again; name them as inputs"};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "clearline/status.h"
+#include "io/cli/inputs.h"
 #include "io/cli/words.h"
 #include "io/formats/cp949.h"
 #include "io/formats/input_format.h"
@@ -14,9 +15,6 @@
 #include "io/store/as_of.h"
 
 namespace clearline {
-
-/// Blocks of this size stay in a core's second cache, with their verdicts, from read to write.
-inline constexpr std::size_t kScreenBlockBytes = std::size_t{256} << 10;
 
 /// A condition on the verdicts that makes the exit code 1.
 struct FailOn {
@@ -41,7 +39,7 @@ struct ScreenRequest {
   std::optional<FailOn> fail_on;
   int threads = 0;  ///< 0: as many as may be used
   SummaryForm summary = SummaryForm::kText;
-  std::size_t block_bytes = kScreenBlockBytes;
+  std::size_t block_bytes = kRunBlockBytes;
   bool resume = false;            ///< leave checkpoints, and go on from one
   double checkpoint_seconds = 5;  ///< time between two
 };
