@@ -3,6 +3,10 @@
 // By keyed hashes of 64 bits: under a key that nobody knows two ids share one by chance alone, and whoever finds a hit
 // checks it against the row. An id that meets another's hash takes its place; the other one is then no repeat any more,
 // once in 10^12 ids that are remembered by the million.
+//
+// Age         two tables: ids go into the young one. When that is as old as ids are to be kept it becomes the old one, and
+//             what the old one held is dropped; so ids are kept for that time at least and for twice it at most, at no cost
+//             a change. A clock that is set back, or runs ahead and is set back, makes them stay for longer.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -10,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "engine/hash.h"
 
@@ -17,25 +22,41 @@ namespace clearline {
 
 class ChangeIds {
  public:
-  explicit ChangeIds(std::uint64_t key) : key_(key) {}
+  /// `kept_us`: for how long at least, in microseconds.
+  ChangeIds(std::uint64_t key, std::int64_t kept_us) : key_(key), kept_us_(kept_us) {}
 
   std::uint64_t hash(std::string_view change_id) const { return keyed_hash64(change_id, key_); }
   std::optional<std::uint64_t> find(std::uint64_t hash) const {
-    const auto found = seqs_.find(hash);
-    return found == seqs_.end() ? std::nullopt : std::optional(found->second);
+    for (const Seqs* seqs : {&young_, &old_}) {
+      if (const auto found = seqs->find(hash); found != seqs->end()) return found->second;
+    }
+    return std::nullopt;
   }
-  void put(std::uint64_t hash, std::uint64_t seq) { seqs_.insert_or_assign(hash, seq); }
-  void remove(std::uint64_t hash) { seqs_.erase(hash); }
-  void reserve(std::size_t count) { seqs_.reserve(count); }
-  std::size_t size() const { return seqs_.size(); }
+  void put(std::uint64_t hash, std::uint64_t seq) { young_.insert_or_assign(hash, seq); }
+  /// Takes a put() back that no turn came behind.
+  void remove(std::uint64_t hash) { young_.erase(hash); }
+  /// Drops what is old enough, now and then; `now_us` is Unix time.
+  void turn_when_due(std::int64_t now_us) {
+    if (now_us - turned_us_ >= kept_us_) turn(now_us);
+  }
+  /// What was put until now is as old as this.
+  void turn(std::int64_t now_us) {
+    old_ = std::exchange(young_, {});
+    turned_us_ = now_us;
+  }
 
  private:
   struct Identity {  // they are hashes already
     using is_avalanching = void;
     std::size_t operator()(std::uint64_t hash) const { return hash; }
   };
+  using Seqs = boost::unordered_flat_map<std::uint64_t, std::uint64_t, Identity>;
+
   std::uint64_t key_;
-  boost::unordered_flat_map<std::uint64_t, std::uint64_t, Identity> seqs_;
+  std::int64_t kept_us_;
+  std::int64_t turned_us_ = 0;
+  Seqs young_;
+  Seqs old_;
 };
 
 }  // namespace clearline

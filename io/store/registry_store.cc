@@ -27,6 +27,12 @@ namespace {
 /// How long an `ok` is remembered at least: 30 days, and one for clocks that stepped back.
 constexpr std::int64_t kRememberedUs = std::int64_t{31} * 24 * 3600 * 1'000'000;
 
+std::uint64_t random_key() {
+  std::uint64_t key = 0;
+  fill_random(&key, sizeof key);
+  return key;
+}
+
 Status cannot(const std::string& path, const char* what) {
   return {StatusKind::kOutput, path + ": error: " + what + ": " + errno_words(errno)};
 }
@@ -106,11 +112,7 @@ Status RegistryStore::create(const std::string& directory_path, const std::strin
 }
 
 RegistryStore::RegistryStore(RegistryDirectory directory, const Options& options)
-    : directory_(std::move(directory)), options_(options), ids_([] {
-        std::uint64_t key = 0;
-        fill_random(&key, sizeof key);
-        return key;
-      }()) {
+    : directory_(std::move(directory)), options_(options), ids_(random_key(), kRememberedUs) {
   if (!options_.now_us) options_.now_us = system_now_us;
 }
 
@@ -158,8 +160,11 @@ RegistryStore::~RegistryStore() {
 }
 
 Status RegistryStore::load_ids() {
-  return opened_.journal->read_ids(options_.now_us() - kRememberedUs,
-                                   [&](std::uint64_t seq, std::string_view id) { ids_.put(ids_.hash(id), seq); });
+  const std::int64_t now_us = options_.now_us();
+  Status status = opened_.journal->read_ids(
+      now_us - kRememberedUs, [&](std::uint64_t seq, std::string_view id) { ids_.put(ids_.hash(id), seq); });
+  ids_.turn(now_us);
+  return status;
 }
 
 std::string RegistryStore::state_reason() const {
@@ -249,6 +254,7 @@ void RegistryStore::apply(std::span<ChangeRequest* const> requests) {
 /// journal's.
 Status RegistryStore::prepare_group(std::span<ChangeRequest* const> requests) {
   now_us_ = options_.now_us();
+  ids_.turn_when_due(now_us_);
   for (ChangeRequest* request : requests) {
     if (request->is_answered) continue;
     request->answer = {};

@@ -8,7 +8,7 @@
 //             disk the next ones gather (io/store/change_queue.h); there is no timer.
 // In a group     each change is judged by what the ones before it made, published or not. If the commit fails, all of
 //             them fail: none was judged by what is.
-// Idempotence    a map from keyed hashes of change_ids to seqs, of what was received since kRememberedUs before the start; a
+// Idempotence    a map from keyed hashes of change_ids to seqs, of what was received in the last 31 to 62 days (ChangeIds); a
 //             hit is checked against its row. 16 to 37 bytes a change.
 // Failure        no space: nothing was written, the group is answered `busy`, and a later one tries again. A failed
 //             fsync, or anything unknown: what was written may be on disk or not; from then on all is answered `read_only`

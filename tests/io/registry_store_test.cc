@@ -102,6 +102,51 @@ TEST(RegistryStore, AnOkIsRememberedAcrossRestarts) {
   EXPECT_EQ(words_of(apply_changes(*store, refused)), "ok 3");
 }
 
+TEST(RegistryStore, AnOkIsRememberedFor31DaysAndForgottenBy62WithoutARestart) {
+  constexpr std::int64_t kDayUs = std::int64_t{24} * 3600 * 1'000'000;
+  constexpr std::int64_t kStart = std::int64_t{1'764'550'800} * 1'000'000;
+  const LiveDirectory live;
+  std::int64_t now = kStart;
+  RegistryStore::Options options;
+  options.now_us = [&] { return now; };
+  const Change before_start = make_change(ChangeOp::kSuspend, 1, "before-start");
+  EXPECT_EQ(words_of(apply_changes(*open_store(live.path(), options), before_start)), "ok 1");
+  auto store = open_store(live.path(), options);
+  const Change at_start = make_change(ChangeOp::kSuspend, 2, "at-start");
+  EXPECT_EQ(words_of(apply_changes(*store, at_start)), "ok 2");
+  now = kStart + 20 * kDayUs;
+  const Change later = make_change(ChangeOp::kSuspend, 3, "later");
+  EXPECT_EQ(words_of(apply_changes(*store, later)), "ok 3");
+  now = kStart + 31 * kDayUs - 1;
+  for (const Change& change : {before_start, at_start, later}) {
+    EXPECT_EQ(words_of(apply_changes(*store, change)), "ok " + std::to_string(change.code.digits) + " repeat");
+  }
+  now = kStart + 51 * kDayUs;
+  // What was received at the start is 51 days old and may be forgotten; the other one is 31 days old.
+  EXPECT_EQ(words_of(apply_changes(*store, later)), "ok 3 repeat");
+  EXPECT_EQ(words_of(apply_changes(*store, before_start)), "not_active") << "judged anew, as behind a restart";
+  now = kStart + 82 * kDayUs;
+  EXPECT_EQ(words_of(apply_changes(*store, later)), "not_active");
+  EXPECT_EQ(words_of(apply_changes(*store, at_start)), "not_active");
+  // A new one under an old id is a change like others.
+  EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 4, "later"))), "ok 4");
+}
+
+TEST(RegistryStore, AClockThatRunsAheadForAWhileForgetsNothing) {
+  constexpr std::int64_t kDayUs = std::int64_t{24} * 3600 * 1'000'000;
+  const LiveDirectory live;
+  std::int64_t now = std::int64_t{1'764'550'800} * 1'000'000;
+  RegistryStore::Options options;
+  options.now_us = [&] { return now; };
+  auto store = open_store(live.path(), options);
+  const Change change = make_change(ChangeOp::kSuspend, 1, "a");
+  EXPECT_EQ(words_of(apply_changes(*store, change)), "ok 1");
+  for (const std::int64_t days : {4'000, -3'990, 15}) {
+    now += days * kDayUs;
+    EXPECT_EQ(words_of(apply_changes(*store, change)), "ok 1 repeat") << days;
+  }
+}
+
 TEST(RegistryStore, TimesAreKeptInOrder) {
   const LiveDirectory live;
   std::int64_t now = std::int64_t{1'764'550'800} * 1'000'000;  // 2025-12-01 10:00 in Korea
