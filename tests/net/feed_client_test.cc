@@ -253,19 +253,23 @@ TEST(FeedClient, APeerThatStaysAwayEndsTheRunAfterAWhile) {
   EXPECT_EQ(result.status.kind(), StatusKind::kPeer);
   EXPECT_NE(result.status.message().find("was lost behind 5 answers"), std::string::npos) << result.status.message();
   EXPECT_GE(took, milliseconds(600));
-  EXPECT_EQ(server.connections(), 4) << "at 0, 100, 300 and 700 ms";
+  // At 0, 100, 300 and 700 ms; fewer where a busy machine was late.
+  EXPECT_GE(server.connections(), 2);
+  EXPECT_LE(server.connections(), 4);
 }
 
 TEST(FeedClient, ASilentPeerCountsAsLost) {
   FeedRequest request;
-  request.answer_timeout = milliseconds(200);
+  request.answer_timeout = milliseconds(1'000);
   Nastiness nastiness = ends_after(5);
   nastiness.stays_silent = true;
   const std::string text = fake_declarations(1000);
+  const auto start = std::chrono::steady_clock::now();
   const auto result = fed_to(nastiness, request, text);
   ASSERT_TRUE(result.status.ok()) << result.status.message();
   EXPECT_TRUE(result.verdicts == FakeFeed::answers(text));
   EXPECT_EQ(result.report->reconnects, 1U);
+  EXPECT_GE(std::chrono::steady_clock::now() - start, request.answer_timeout);
 }
 
 TEST(FeedClient, TheTokenGoesWithTheHello) {

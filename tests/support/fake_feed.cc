@@ -136,7 +136,10 @@ void FakeFeed::serve(int peer, const Nastiness& nastiness) {
       send_all(out);
     }
     if (nastiness.last_line) send_all(*nastiness.last_line);
-    while (nastiness.stays_silent && receive()) came.clear();
+    // A half-close ends nothing: it is silent until the client comes again.
+    pollfd next{listener_, POLLIN, 0};
+    while (nastiness.stays_silent && !must_stop_ && poll(&next, 1, 10) == 0) {
+    }
   };
   converse();
   if (nastiness.resets) {

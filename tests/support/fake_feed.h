@@ -22,7 +22,7 @@ struct Nastiness {
   bool cuts_a_line = false;                  ///< the first half of one more answer is sent
   std::optional<std::string> last_line;      ///< sent at its end, which need not come early
   bool resets = false;                       ///< instead of closing
-  bool stays_silent = false;                 ///< instead of closing
+  bool stays_silent = false;                 ///< instead of closing, until another connection is made
   std::chrono::milliseconds read_nothing{};  ///< at the start
   std::chrono::milliseconds answer_pause{};  ///< between reading and answering a piece
   bool byte_by_byte = false;                 ///< each byte of an answer is sent alone
