@@ -64,7 +64,7 @@ TEST_F(ChangeServerTest, WhoIsRefusedHoldsNoMoreDescriptorsThanWhoIsServed) {
 
 TEST_F(ChangeServerTest, WhoSaysNoHelloInTimeIsClosed) {
   add_client("customs", Role::kRegistrar, "token-1");
-  config_.limits.handshake_timeout = milliseconds(100);
+  config_.limits.handshake_timeout = kLongPause;
   start();
   TcpClient good(tcp());
   TcpClient local(socket_path());  // needs none
@@ -83,7 +83,7 @@ TEST_F(ChangeServerTest, WhoSaysNoHelloInTimeIsClosed) {
 }
 
 TEST_F(ChangeServerTest, WhoIsIdleForTooLongIsClosedAndWhoWaitsForAnAnswerIsNot) {
-  config_.limits.idle_timeout = milliseconds(150);
+  config_.limits.idle_timeout = kLongPause;
   start();
   TcpClient idle(socket_path());
   ASSERT_TRUE(idle.send(good_change(0) + "{\"half"));

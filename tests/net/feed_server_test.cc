@@ -329,7 +329,7 @@ TEST_F(FeedServerTest, AnAddressHasALimitOfItsOwn) {
 
 TEST_F(FeedServerTest, WhoSaysNoHelloInTimeIsClosed) {
   add_client("courier-a", Role::kFeed, "token-1");
-  config_.limits.handshake_timeout = milliseconds(100);
+  config_.limits.handshake_timeout = kLongPause;
   start();
   TcpClient silent(address());
   TcpClient slow(address());
@@ -345,13 +345,13 @@ TEST_F(FeedServerTest, WhoSaysNoHelloInTimeIsClosed) {
 }
 
 TEST_F(FeedServerTest, WhoIsIdleForTooLongIsClosed) {
-  config_.limits.idle_timeout = milliseconds(150);
+  config_.limits.idle_timeout = kLongPause;
   start();
   TcpClient idle(address());
   TcpClient busy(address());
   ASSERT_TRUE(idle.send(declaration(1) + "\n{\"half"));
   EXPECT_EQ(idle.read_line(), clear(1));
-  for (std::uint64_t i = 0; hits(LimitHit::kIdleTimeout) == 0 && i < 20'000; ++i) {
+  for (std::uint64_t i = 0; hits(LimitHit::kIdleTimeout) == 0 && i < 1'000'000; ++i) {
     ASSERT_TRUE(busy.send(declaration(i) + "\n"));
     ASSERT_EQ(busy.read_line(), clear(i));
   }
@@ -542,7 +542,7 @@ TEST_F(FeedServerTest, AStopAnswersWhoHasConnectedInItsLastMoment) {
     const auto begin = std::chrono::steady_clock::now();
     stop();
     // Their peers send no more and do not end: whoever is not drained is waited for to the deadline.
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(15));
     for (TcpClient& client : clients) ASSERT_EQ(client.read_all(), clear(1) + "\n") << i;
   }
 }

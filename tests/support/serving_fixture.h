@@ -22,6 +22,10 @@ inline std::size_t open_descriptors() {
   return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
 }
 
+/// For limits on how long peers may be silent, where others are not to meet them: longer than a busy machine holds up who
+/// goes on.
+inline constexpr std::chrono::milliseconds kLongPause(1'000);
+
 class ServingFixture : public testing::Test {
  protected:
   ServingFixture() : log_(LogLevel::kError) {}

@@ -5,10 +5,12 @@
 #include <string>
 #include <thread>
 
+#include "tests/support/eventually.h"
 #include "tests/support/files.h"
 #include "tests/support/live_directory.h"
 #include "tests/support/process.h"
 #include "tests/support/running_server.h"
+#include "tests/support/tcp_client.h"
 
 namespace clearline::test {
 namespace {
@@ -57,9 +59,13 @@ TEST_F(Feed, GoesOnWithTheServerThatComesBack) {
   {
     const std::string address = server.feed();  // restart() reads it anew
     std::jthread feed([&] {
-      result = run_clearline({"feed", day_, "--to", address, "-o", out, "--rate", "15000", "--summary", "json"});
+      result = run_clearline({"feed", day_, "--to", address, "-o", out, "--rate", "10000", "--summary", "json"});
     });
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    EXPECT_TRUE(eventually([&] {  // it has begun, and goes on for some two seconds
+      TcpClient operators(server.socket());
+      const auto status = operators.send("{\"request\":\"status\"}\n") ? operators.read_line() : std::nullopt;
+      return status && status->find("\"lines\":0,\"verdicts\"") == std::string::npos;
+    }));
     server.restart();
   }
   EXPECT_EQ(result.exit_code, 0) << result.err;
