@@ -3,6 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
 
 namespace clearline {
 namespace {
@@ -44,6 +50,37 @@ TEST(Pages, ExtendWhereTheyAre) {
   }
   EXPECT_FALSE(pages->extend(kReserved + Pages::kHugeBytes));
   EXPECT_EQ(pages->bytes().size(), 50'000'000U);
+}
+
+/// What the system says of the mapping that an address is in: " rd wr mr ...", see proc(5), VmFlags.
+std::string flags_of(const std::byte* there) {
+  const auto address = reinterpret_cast<std::uintptr_t>(there);
+  std::ifstream maps("/proc/self/smaps");
+  bool is_it = false;
+  for (std::string line; std::getline(maps, line);) {
+    std::uintptr_t begin = 0;
+    std::uintptr_t end = 0;
+    if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " ", &begin, &end) == 2)
+      is_it = begin <= address && address < end;
+    if (is_it && line.starts_with("VmFlags:")) return line.substr(8) + " ";
+  }
+  return {};
+}
+
+TEST(Pages, AreKeptOutOfCoreDumps) {
+  auto small = Pages::create(10);
+  auto moved = Pages::create(3'000'000);
+  auto extended = Pages::create_extensible(10, std::size_t{1} << 30);
+  ASSERT_TRUE(small && moved && extended);
+  ASSERT_TRUE(moved->resize(50'000'000));
+  ASSERT_TRUE(extended->extend(50'000'000));
+  for (const Pages& pages : {std::cref(*small), std::cref(*moved), std::cref(*extended)}) {
+    for (const std::byte* there : {&pages.bytes().front(), &pages.bytes().back()}) {
+      EXPECT_NE(flags_of(there).find(" dd "), std::string::npos) << flags_of(there);
+    }
+  }
+  const auto other = std::make_unique<std::byte>();
+  EXPECT_EQ(flags_of(other.get()).find(" dd "), std::string::npos) << "nothing is, so that this test says nothing";
 }
 
 TEST(Pages, ThatCannotGrowStayAsTheyAre) {

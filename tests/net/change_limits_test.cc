@@ -224,10 +224,15 @@ TEST_F(ChangeServerTest, WhatTheQueueHasNoRoomForComesLaterInItsOrder) {
   ASSERT_TRUE(eventually([&] { return hits(LimitHit::kUnansweredChanges) == 1; }));
   EXPECT_LT(counters_.changes.bytes_in.value(), text.size());
   TcpClient one(socket_path());
-  ASSERT_TRUE(one.send(good_change(0)));
+  // Requests between them make each change wait for room by itself.
+  ASSERT_TRUE(one.send(good_change(0) + request("status") + good_change(1) + request("status") + good_change(2)));
   EXPECT_EQ(answers_to(request("status")), "{\"status\":{\"seq\":7}}\n");
   disk_.open();
-  EXPECT_EQ(one.read_line(), good_answer(0));
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(one.read_line(), good_answer(i));
+    if (i == 2) break;
+    EXPECT_EQ(one.read_line(), "{\"status\":{\"seq\":7}}");
+  }
   sender.join();
   many.half_close();
   for (std::uint64_t i = 0; i < kCount; ++i) {

@@ -160,6 +160,7 @@ TEST_F(ChangeServerTest, UsersOfThisMachineMayWhatTheirClientMay) {
   add_user("registrar", Role::kRegistrar, 12'345);
   add_user("desk", Role::kOperator, 12'346);
   add_client("customs", Role::kRegistrar, "token-1");
+  add_client("desk-by-token", Role::kOperator, "token-2");
   start();
   auto registrar = connect_as(12'345);
   if (!registrar) GTEST_SKIP() << "needs the right to be another user";
@@ -183,6 +184,11 @@ TEST_F(ChangeServerTest, UsersOfThisMachineMayWhatTheirClientMay) {
   EXPECT_EQ(other_role->read_line(), R"({"hello":{"ok":true,"role":"registrar"}})");
   EXPECT_EQ(other_role->read_line(), R"({"status":{"ok":false,"error":"denied"}})");
   EXPECT_EQ(other_role->read_line(), good_answer(2));
+  auto less = connect_as(12'345);  // a token gives its rights in place of those of the user
+  ASSERT_TRUE(less && less->send(hello("token-2") + request("status") + good_change(3)));
+  EXPECT_EQ(less->read_line(), R"({"hello":{"ok":true,"role":"operator"}})");
+  EXPECT_EQ(less->read_line(), R"({"status":{"seq":7}})");
+  EXPECT_TRUE(has(less->read_line(), "\"error\":\"denied\""));
   EXPECT_EQ(actors(), (std::vector<std::string>{"client:registrar", "client:customs", "client:customs"}));
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -258,6 +259,21 @@ TEST(FeedClient, APeerThatStaysAwayEndsTheRunAfterAWhile) {
   EXPECT_LE(server.connections(), 4);
 }
 
+TEST(FeedClient, WhyTheServerClosedIsTold) {
+  FakeFeed server([](int) {
+    Nastiness nastiness = ends_after(0);
+    nastiness.last_line = "{\"closing\":{\"error\":\"connections_per_address\",\"detail\":\"x\"}}\n";
+    return nastiness;
+  });
+  FeedRunResult result;
+  FeedRequest request;
+  request.retry_for = milliseconds(100);
+  feed(fake_declarations(10), server.address(), result, request);
+  EXPECT_EQ(result.status.kind(), StatusKind::kPeer);
+  EXPECT_NE(result.status.message().find("the server closed: connections_per_address"), std::string::npos)
+      << result.status.message();
+}
+
 TEST(FeedClient, ASilentPeerCountsAsLost) {
   FeedRequest request;
   request.answer_timeout = milliseconds(1'000);
@@ -270,6 +286,17 @@ TEST(FeedClient, ASilentPeerCountsAsLost) {
   EXPECT_TRUE(result.verdicts == FakeFeed::answers(text));
   EXPECT_EQ(result.report->reconnects, 1U);
   EXPECT_GE(std::chrono::steady_clock::now() - start, request.answer_timeout);
+}
+
+TEST(FeedClient, APeerThatNeverClosesIsLeftOnceAllIsAnswered) {
+  const std::string text = fake_declarations(100);
+  const std::string answers = FakeFeed::answers(text);
+  Nastiness nastiness = ends_after(static_cast<std::uint64_t>(std::count(answers.begin(), answers.end(), '\n')));
+  nastiness.stays_silent = true;
+  const auto result = fed_to(nastiness, {}, text);
+  EXPECT_TRUE(result.status.ok()) << result.status.message();
+  EXPECT_TRUE(result.verdicts == answers);
+  EXPECT_EQ(result.report->reconnects, 0U);
 }
 
 TEST(FeedClient, TheTokenGoesWithTheHello) {

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -73,6 +75,19 @@ class Live : public testing::Test {
     EXPECT_EQ(result.exit_code, 0) << result.err;
     return lines_of(result.out);
   }
+  /// For runs by somebody to whom permissions mean something; the directory is theirs then.
+  ProcessSetup give_to_who_is_not_root() const {
+    ProcessSetup setup;
+    if (geteuid() != 0) return setup;
+    setup.user = 65'534;
+    std::filesystem::permissions(folder.path(""), std::filesystem::perms(0705));
+    EXPECT_EQ(chown(directory.c_str(), setup.user, setup.user), 0);
+    for (const auto& file : std::filesystem::directory_iterator(directory)) {
+      EXPECT_EQ(chown(file.path().c_str(), setup.user, setup.user), 0);
+    }
+    return setup;
+  }
+  static bool can_run(const ProcessSetup& setup) { return run_clearline({"version"}, setup).exit_code == 0; }
   ProcessResult lookup(std::uint64_t code) const { return run_clearline({"lookup", code_text(code), "-r", directory}); }
   void expect_sound() const {
     const auto result = run_clearline({"registry", "verify", directory});
