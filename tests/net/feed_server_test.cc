@@ -490,6 +490,25 @@ TEST_F(FeedServerTest, ASlowReaderGetsEveryAnswer) {
             taken % text.size() == 0 || text[taken % text.size() - 1] == '\n' ? 0 : 1);
 }
 
+TEST_F(FeedServerTest, WhoTakesAnswersSlowlyIsNotTakenForOneWhoTakesNone) {
+  config_.limits.write_stall_timeout = 2 * kLongPause;
+  start();
+  TcpClient slow(address(), 4'096);
+  const std::string text = declarations(2'000);
+  std::size_t taken = 0;
+  for (int i = 0; i < 20 && hits(LimitHit::kUnansweredBytes) == 0; ++i) taken = stuff(slow, text, taken);
+  ASSERT_GT(hits(LimitHit::kUnansweredBytes), 0U);
+  // So little that the system sees no room for more to send, for longer than the timeout.
+  const auto until = std::chrono::steady_clock::now() + 2 * config_.limits.write_stall_timeout;
+  std::uint64_t answered = 0;
+  while (std::chrono::steady_clock::now() < until) {
+    for (int i = 0; i < 100; ++i, ++answered) ASSERT_EQ(slow.read_line(), clear(answered % 2'000)) << answered;
+    std::this_thread::sleep_for(milliseconds(100));
+  }
+  EXPECT_EQ(hits(LimitHit::kWriteStallTimeout), 0U);
+  EXPECT_LT(answered, lines_stuffed(text, taken));
+}
+
 TEST_F(FeedServerTest, UnansweredLinesAreJudgedAFewAtATime) {
   config_.limits.unanswered_lines = 10;
   start();
