@@ -88,6 +88,17 @@ class FeedServerTest : public ServingFixture {
       sum += counters.limits[static_cast<std::size_t>(limit)].value();
     return sum;
   }
+  /// Starts a server where the pieces of lines of these peers are all that may be unanswered.
+  void fill_with_pieces(std::vector<TcpClient>& peers) {
+    config_.limits.line_bytes = 1'000;
+    config_.limits.unanswered_bytes_total = 2'000;
+    start();
+    for (int i = 0; i < 4; ++i) {
+      peers.emplace_back(address());
+      ASSERT_TRUE(peers.back().send(std::string(900, 'x')));
+    }
+    ASSERT_TRUE(eventually([&] { return counters_.unanswered_bytes.load() >= 2'000; }));
+  }
   std::uint64_t sum(Counter ConnectionCounters::* counter) const {
     std::uint64_t all = 0;
     for (const FeedCounters& counters : counters_.feeds) all += (counters.*counter).value();
@@ -541,31 +552,17 @@ TEST_F(FeedServerTest, UnansweredBytesOfAllAreBoundedAndWhoReadsIsServed) {
 }
 
 TEST_F(FeedServerTest, PiecesOfLinesDoNotKeepOthersFromBeingServed) {
-  config_.limits.line_bytes = 1'000;
-  config_.limits.unanswered_bytes_total = 2'000;
   config_.limits.write_stall_timeout = milliseconds(200);
-  start();
   std::vector<TcpClient> without_end;
-  for (int i = 0; i < 4; ++i) {
-    without_end.emplace_back(address());
-    ASSERT_TRUE(without_end.back().send(std::string(900, 'x')));
-  }
-  ASSERT_TRUE(eventually([&] { return counters_.unanswered_bytes.load() >= 2'000; }));
+  ASSERT_NO_FATAL_FAILURE(fill_with_pieces(without_end));
   EXPECT_EQ(answers_to(declaration(1) + "\n"), clear(1) + "\n");
 }
 
 TEST_F(FeedServerTest, WhoIsNotReadForWantOfRoomIsNotIdle) {
-  config_.limits.line_bytes = 1'000;
-  config_.limits.unanswered_bytes_total = 2'000;
   config_.limits.idle_timeout = kLongPause;
   config_.limits.write_stall_timeout = 2 * kLongPause;
-  start();
   std::vector<TcpClient> without_end;
-  for (int i = 0; i < 4; ++i) {
-    without_end.emplace_back(address());
-    ASSERT_TRUE(without_end.back().send(std::string(900, 'x')));
-  }
-  ASSERT_TRUE(eventually([&] { return counters_.unanswered_bytes.load() >= 2'000; }));
+  ASSERT_NO_FATAL_FAILURE(fill_with_pieces(without_end));
   for (TcpClient& client : without_end) ASSERT_TRUE(client.send("x"));  // they are not read any more, either
   TcpClient waiting(address());
   ASSERT_TRUE(waiting.send(declaration(1) + "\n"));
