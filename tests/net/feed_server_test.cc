@@ -61,6 +61,17 @@ std::string first_difference_of(std::string_view expected, std::string_view got)
          "\nbut\n" + std::string(got.substr(std::min(line, got.size()), 300));
 }
 
+/// Sends a text again and again until nothing more is taken for a while, `taken` bytes behind its start; how many are then.
+std::size_t stuff(TcpClient& client, const std::string& text, std::size_t taken = 0) {
+  for (int quiet = 0; quiet < 50;) {
+    const std::size_t sent = client.send_some(std::string_view(text).substr(taken % text.size()));
+    taken += sent;
+    quiet = sent == 0 ? quiet + 1 : 0;
+    if (sent == 0) std::this_thread::sleep_for(milliseconds(2));
+  }
+  return taken;
+}
+
 class FeedServerTest : public ServingFixture {
  protected:
   FeedServerTest() : registry_(numbered_registry(20)) {
@@ -98,6 +109,13 @@ class FeedServerTest : public ServingFixture {
       ASSERT_TRUE(peers.back().send(std::string(900, 'x')));
     }
     ASSERT_TRUE(eventually([&] { return counters_.unanswered_bytes.load() >= 2'000; }));
+  }
+  /// stuff() until answers are held. A machine with other work may let the server wait for longer than one does.
+  std::size_t stuff_until_held(TcpClient& client, const std::string& text) const {
+    std::size_t taken = 0;
+    for (int i = 0; i < 20 && hits(LimitHit::kUnansweredBytes) == 0; ++i) taken = stuff(client, text, taken);
+    EXPECT_GT(hits(LimitHit::kUnansweredBytes), 0U);
+    return taken;
   }
   std::uint64_t sum(Counter ConnectionCounters::* counter) const {
     std::uint64_t all = 0;
@@ -376,17 +394,6 @@ TEST_F(FeedServerTest, WhoIsIdleForTooLongIsClosed) {
   EXPECT_EQ(hits(LimitHit::kIdleTimeout), 1U);
 }
 
-/// Sends a text again and again until nothing more is taken for a while, `taken` bytes behind its start; how many are then.
-std::size_t stuff(TcpClient& client, const std::string& text, std::size_t taken = 0) {
-  for (int quiet = 0; quiet < 50;) {
-    const std::size_t sent = client.send_some(std::string_view(text).substr(taken % text.size()));
-    taken += sent;
-    quiet = sent == 0 ? quiet + 1 : 0;
-    if (sent == 0) std::this_thread::sleep_for(milliseconds(2));
-  }
-  return taken;
-}
-
 /// Whole lines of what stuff() sent.
 std::uint64_t lines_stuffed(const std::string& text, std::size_t taken) {
   const auto lines = [&](std::size_t bytes) {
@@ -404,9 +411,7 @@ TEST_F(FeedServerTest, AClientThatIsGoneGetsTheAnswersThatAreHeldAndNoMore) {
   ASSERT_TRUE(goes.send("{\"hello\":{\"token\":\"token-2\"}}\n"));
   ASSERT_EQ(goes.read_line(), "{\"hello\":{\"ok\":true,\"role\":\"feed\"}}");
   const std::string text = declarations(2'000);
-  std::size_t taken = 0;
-  for (int i = 0; i < 20 && hits(LimitHit::kUnansweredBytes) == 0; ++i) taken = stuff(goes, text, taken);
-  ASSERT_GT(hits(LimitHit::kUnansweredBytes), 0U);
+  const std::size_t taken = stuff_until_held(goes, text);
   config_.clients.pop_back();
   server_->use(serving());
   std::uint64_t answered = 0;
@@ -489,10 +494,7 @@ TEST_F(FeedServerTest, ASlowReaderGetsEveryAnswer) {
   start();
   TcpClient slow(address(), 4'096);
   const std::string text = declarations(2'000);
-  std::size_t taken = 0;
-  // A machine with other work may let the server wait for longer than stuff() does.
-  for (int i = 0; i < 20 && hits(LimitHit::kUnansweredBytes) == 0; ++i) taken = stuff(slow, text, taken);
-  ASSERT_GT(hits(LimitHit::kUnansweredBytes), 0U);
+  const std::size_t taken = stuff_until_held(slow, text);
   const std::uint64_t whole = lines_stuffed(text, taken);
   // Also of lines that came long before, while nothing more comes.
   for (std::uint64_t i = 0; i < whole; ++i) ASSERT_EQ(slow.read_line(), clear(i % 2'000)) << i;
@@ -507,9 +509,7 @@ TEST_F(FeedServerTest, WhoTakesAnswersSlowlyIsNotTakenForOneWhoTakesNone) {
   start();
   TcpClient slow(address(), 4'096);
   const std::string text = declarations(2'000);
-  std::size_t taken = 0;
-  for (int i = 0; i < 20 && hits(LimitHit::kUnansweredBytes) == 0; ++i) taken = stuff(slow, text, taken);
-  ASSERT_GT(hits(LimitHit::kUnansweredBytes), 0U);
+  const std::size_t taken = stuff_until_held(slow, text);
   // So little that the system sees no room for more to send, for longer than the timeout.
   const auto until = std::chrono::steady_clock::now() + 2 * config_.limits.write_stall_timeout;
   std::uint64_t answered = 0;
