@@ -80,10 +80,7 @@ void add_impact_verb(Verb registry, Command& command) {
   const Verb verb = registry.add_verb(
       "impact", "Find the declarations whose codes have changed since, and what became of their verdicts");
   verb.add_option("DIR", request->registry, "Registry directory").required().type("");
-  verb.add_option(
-          "INPUT", request->inputs,
-          "Declaration files, NDJSON or CSV, plain, .gz or .zst; a folder is the files in it; none or - is stdin")
-      .type("");
+  add_inputs_option(verb, request->inputs);
   add_since_option(verb, request->since).required();
   verb.add_option("-o,--output", request->output, "Where they go; compressed if it ends in .gz or .zst; - is stdout")
       .not_empty()

@@ -79,6 +79,14 @@ Option add_encoding_option(Verb verb, Encoding& encoding) {
                               "Encoding of the input; auto: CP949 if the first 64 KiB are not UTF-8 and are CP949");
 }
 
+Option add_inputs_option(Verb verb, std::vector<std::string>& inputs) {
+  return verb
+      .add_option(
+          "INPUT", inputs,
+          "Declaration files, NDJSON or CSV, plain, .gz or .zst; a folder is the files in it; none or - is stdin")
+      .type("");
+}
+
 Option add_columns_option(Verb verb, std::string& columns) {
   return verb.add_option("--columns", columns, "Read known fields under other names: code=NAME,zip=NAME")
       .not_empty()

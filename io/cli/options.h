@@ -52,6 +52,8 @@ Option add_since_option(Verb verb, std::optional<AsOf>& since);
 
 Option add_format_option(Verb verb, const std::string& name, std::optional<Format>& format, const std::string& help);
 Option add_encoding_option(Verb verb, Encoding& encoding);
+/// INPUT, of runs over declaration files.
+Option add_inputs_option(Verb verb, std::vector<std::string>& inputs);
 Option add_columns_option(Verb verb, std::string& columns);
 Option add_summary_option(Verb verb, SummaryForm& form);
 Option add_threads_option(Verb verb, int& threads);

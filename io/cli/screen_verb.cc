@@ -92,10 +92,7 @@ void add_screen_verb(Verb app, Command& command) {
   auto request = std::make_shared<ScreenRequest>();
   auto fail_on = std::make_shared<std::string>();
   const Verb verb = app.add_verb("screen", "Screen declarations: files or stdin in, verdicts out in the same order");
-  verb.add_option(
-          "INPUT", request->inputs,
-          "Declaration files, NDJSON or CSV, plain, .gz or .zst; a folder is the files in it; none or - is stdin")
-      .type("");
+  add_inputs_option(verb, request->inputs);
   verb.add_option("-r,--registry", request->registry, "Registry: an image or a directory").required().type("REGISTRY");
   verb.add_option("-o,--output", request->output,
                   "Where verdicts go; appears whole or not at all; compressed if it ends in .gz or .zst; - is stdout; "
