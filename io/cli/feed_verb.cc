@@ -18,8 +18,9 @@
 #include "io/cli/progress.h"
 #include "io/cli/words.h"
 #include "io/formats/byte_source.h"
-#include "io/formats/utf8.h"
 #include "io/net/feed_client.h"
+#include "io/net/peer_address.h"
+#include "io/net/token_file.h"
 #include "io/store/compressed_output.h"
 
 namespace clearline {
@@ -52,30 +53,6 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
   return std::nullopt;
 }
 
-/// The token in a file, without what surrounds it.
-Result<std::string> read_token(const std::string& path) {
-  constexpr std::size_t kTokenBytesMax = 4'096;
-  auto source = open_file_source(path);
-  if (!source.ok()) return source.status();
-  std::string text(kTokenBytesMax + 1, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const auto got = (*source)->read({text.data() + size, text.size() - size});
-    if (!got.ok()) return got.status();
-    if (*got == 0) break;
-    size += *got;
-  }
-  text.resize(size);
-  const std::size_t begin = text.find_first_not_of(" \t\r\n");
-  const auto wrong = [&](const char* what) { return Status(StatusKind::kInput, path + ": error: " + what); };
-  if (size > kTokenBytesMax) return wrong("is too long for a token; name a file that holds nothing else");
-  if (begin == std::string::npos) return wrong("holds no token");
-  text = text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
-  if (text.find('\n') != std::string::npos) return wrong("holds more than one line; leave the token alone in it");
-  if (!is_utf8(text)) return wrong("is not UTF-8");
-  return text;
-}
-
 Result<std::unique_ptr<BlockReader>> open_input(const FeedArguments& arguments) {
   InputOptions options;
   options.format = arguments.format;
@@ -100,9 +77,9 @@ Status run(FeedArguments& arguments, FeedReport& report, bool& pipe_closed) {
     return status;
   }
   if (!arguments.token_file.empty()) {
-    auto token = read_token(arguments.token_file);
-    if (!token.ok()) return token.status();
-    arguments.request.token = std::move(*token);
+    TokenFile file = read_token_file(arguments.token_file);
+    if (!file.fault.empty()) return {StatusKind::kInput, arguments.token_file + ": error: " + file.fault};
+    arguments.request.token = std::move(file.token);
   }
   auto input = open_input(arguments);
   if (!input.ok()) return input.status();
@@ -168,10 +145,10 @@ void add_feed_verb(Verb app, Command& command) {
       .type("");
   const auto read_address = [arguments](const std::string& text) {
     auto address = parse_peer_address(text);
-    if (address) arguments->request.to = std::move(*address);
-    return address ? "" : "is no HOST:PORT; write 127.0.0.1:7400 or [::1]:7400";
+    if (address.ok()) arguments->request.to = std::move(*address);
+    return address.status().message();
   };
-  verb.add_read_option("--to", read_address, "Address of the feed").required().type("HOST:PORT");
+  verb.add_read_option("--to", read_address, "Address of the feed, on this machine").required().type("HOST:PORT");
   verb.add_option("-o,--output", arguments->output,
                   "Where verdicts go; appears whole or not at all; compressed if it ends in .gz or .zst; - is stdout")
       .not_empty()
@@ -205,7 +182,7 @@ void add_feed_verb(Verb app, Command& command) {
       "first try, or refuses the token, ends the run at once.\n\n"
       "Examples:\n"
       "  clearline feed day.ndjson --to 127.0.0.1:7400 -o verdicts.ndjson\n"
-      "  clearline feed day.ndjson.zst --to feed.example.com:7400 --token-file token -o verdicts.ndjson.zst\n"
+      "  clearline feed day.ndjson.zst --to localhost:7400 --token-file token -o verdicts.ndjson.zst\n"
       "  clearline feed day.ndjson --to 127.0.0.1:7400 --rate 20000 --summary json > /dev/null    # latency at that "
       "rate\n"
       "  zcat days/*.gz | clearline feed - --to 127.0.0.1:7400 --retry-for 10m | grep '\"hold\"'\n\n"

@@ -20,7 +20,7 @@ class Clients {
 
   /// Whether anybody is configured. Otherwise loopback feeds need no token.
   bool empty() const { return clients_.empty(); }
-  /// The client of a token; nothing if it is nobody's. All are compared, whichever it is.
+  /// The client of a token; nothing if it is nobody's, as the empty one always is. All are compared, whichever it is.
   const ClientConfig* of_token(std::string_view token) const;
   /// The client of a user of this machine on the Unix socket; nothing if none has that uid.
   const ClientConfig* of_user(std::uint32_t uid) const;

@@ -10,7 +10,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <toml++/toml.h>
 #include <unistd.h>
@@ -27,6 +26,7 @@
 #include "io/formats/nearest.h"
 #include "io/net/clients.h"
 #include "io/net/config_values.h"
+#include "io/net/token_file.h"
 
 namespace clearline {
 namespace {
@@ -35,7 +35,6 @@ using Place = toml::source_position;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kFileBytesMax = std::size_t{1} << 20;  // ten thousand clients; /dev/zero is none
-constexpr std::size_t kTokenBytesMax = 1'024;
 constexpr std::size_t kNameBytesMax = 64;
 constexpr std::size_t kSocketPathBytesMax = sizeof(sockaddr_un{}.sun_path) - 1;
 
@@ -209,41 +208,6 @@ class Section {
 
 // --- tokens
 
-/// The first line of a token file, or why there is none.
-struct TokenFile {
-  std::string token;
-  std::string fault;
-};
-
-TokenFile read_token_file(const std::string& path) {
-  // A pipe without a writer must not hold up the start.
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0) return {{}, "token_file cannot be opened: " + errno_words(errno)};
-  struct stat info{};
-  std::array<char, kTokenBytesMax + 2> bytes{};  // with a line end, CRLF
-  std::size_t size = 0;
-  int error = fstat(fd, &info) == 0 ? 0 : errno;
-  const bool is_file = error == 0 && S_ISREG(info.st_mode);
-  while (is_file && size < bytes.size()) {
-    const ssize_t got = read(fd, bytes.data() + size, bytes.size() - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) error = errno;
-    if (got <= 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  close(fd);
-  if (error != 0) return {{}, "token_file cannot be read: " + errno_words(error)};
-  if (!is_file) return {{}, "token_file is no file; put the token in one"};
-  if ((info.st_mode & 077) != 0) return {{}, "token_file can be used by others; chmod 600 it, and make a new token"};
-  std::string_view line(bytes.data(), size);
-  line = line.substr(0, line.find('\n'));
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  if (line.empty()) return {{}, "the first line of token_file is empty; put the token there"};
-  if (line.size() > kTokenBytesMax)
-    return {{}, "the token in token_file is longer than 1024 bytes; make a shorter one"};
-  return {std::string(line), {}};
-}
-
 std::optional<TokenHash> parse_token_hash(std::string_view text) {
   constexpr std::string_view kPrefix = "sha256:";
   if (text.starts_with(kPrefix)) text.remove_prefix(kPrefix.size());
@@ -256,6 +220,12 @@ std::optional<TokenHash> parse_token_hash(std::string_view text) {
     hash[i] = static_cast<std::uint8_t>(byte);
   }
   return hash;
+}
+
+/// Whether a hash is that of what `sha256sum` reads where there is no token: nothing, or a line end alone. Everybody has that token.
+bool is_hash_of_nothing(const TokenHash& hash) {
+  constexpr std::array<std::string_view, 4> kNothing{"", "\n", "\r\n", " "};
+  return std::any_of(kNothing.begin(), kNothing.end(), [&](std::string_view text) { return hash_token(text) == hash; });
 }
 
 bool is_client_name(std::string_view text) {
@@ -484,13 +454,18 @@ class ConfigReader {
       if (read.fault.empty()) {
         take_token(section, file->place, hash_token(read.token), client);
       } else {
-        section.fault(file->place, read.fault);
+        section.fault(file->place, "token_file " + read.fault);
       }
     } else if (hash) {
-      if (const auto value = parse_token_hash(hash->value)) {
-        take_token(section, hash->place, *value, client);
-      } else {
+      const auto value = parse_token_hash(hash->value);
+      if (!value) {
         section.fault(hash->place, "token_hash is not 64 hexadecimal digits; write what sha256sum says of the token");
+      } else if (is_hash_of_nothing(*value)) {
+        section.fault(hash->place,
+                      "token_hash is that of an empty text, which everybody can send; hash a token: "
+                      "head -1 FILE | tr -d '\\n' | sha256sum");
+      } else {
+        take_token(section, hash->place, *value, client);
       }
     }
     const bool has_uid = section.take("uid") != nullptr;

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -84,7 +83,7 @@ class Connection {
   int fd() const { return fd_; }
 
  private:
-  std::string connect_to(const addrinfo& address);
+  std::string connect_to(const Address& to);
 
   int fd_ = -1;
   bool can_send_ = true;
@@ -92,26 +91,20 @@ class Connection {
 };
 
 std::string Connection::connect(const PeerAddress& to) {
-  addrinfo wanted{};
-  wanted.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int error = getaddrinfo(to.host.c_str(), to.port.c_str(), &wanted, &found); error != 0) {
-    return gai_strerror(error);
-  }
-  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> addresses(found, freeaddrinfo);
   std::string why;
-  for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
-    why = connect_to(*address);
+  for (const Address& address : to.addresses) {
+    why = connect_to(address);
     if (why.empty()) return why;
     close();
   }
   return why;
 }
 
-std::string Connection::connect_to(const addrinfo& address) {
-  fd_ = socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, address.ai_protocol);
+std::string Connection::connect_to(const Address& to) {
+  const SocketAddress address = socket_address(to);
+  fd_ = socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd_ < 0) return system_words(errno);
-  if (::connect(fd_, address.ai_addr, address.ai_addrlen) != 0) {
+  if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0) {
     if (errno != EINPROGRESS) return system_words(errno);
     pollfd wanted{fd_, POLLOUT, 0};
     if (poll(&wanted, 1, static_cast<int>(kConnectTimeout.count())) <= 0) return system_words(ETIMEDOUT);
@@ -388,21 +381,6 @@ nanoseconds FeedRun::patience(const Connection& connection) const {
 }
 
 }  // namespace
-
-std::optional<PeerAddress> parse_peer_address(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos) return std::nullopt;
-  PeerAddress address{text.substr(0, colon), text.substr(colon + 1), text};
-  const bool is_bracketed = address.host.starts_with('[') && address.host.ends_with(']');
-  if (is_bracketed) address.host = address.host.substr(1, address.host.size() - 2);
-  const bool is_host = !address.host.empty() && (is_bracketed || address.host.find(':') == std::string::npos) &&
-                       address.host.find_first_of(" \t[]/") == std::string::npos;
-  const bool is_port = !address.port.empty() && address.port.size() <= 5 &&
-                       address.port.find_first_not_of("0123456789") == std::string::npos &&
-                       std::stoi(address.port) >= 1 && std::stoi(address.port) <= 65'535;
-  if (!is_host || !is_port) return std::nullopt;
-  return address;
-}
 
 Status run_feed(const FeedRequest& request, std::unique_ptr<BlockReader> input,
                 const std::function<Status(std::string_view lines)>& write,

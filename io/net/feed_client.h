@@ -31,16 +31,9 @@
 #include "clearline/verdict.h"
 #include "engine/latency_histogram.h"
 #include "io/formats/block_reader.h"
+#include "io/net/peer_address.h"
 
 namespace clearline {
-
-struct PeerAddress {
-  std::string host;
-  std::string port;
-  std::string text;  ///< for errors
-};
-/// Reads `127.0.0.1:7400`, `feed.example.com:7400`, `[::1]:7400`; nothing if it is none.
-std::optional<PeerAddress> parse_peer_address(const std::string& text);
 
 /// The longest line that any server takes, if it is told to; whether it is too long for this one is the server's to say.
 inline constexpr std::size_t kFeedLineBytesMax = std::size_t{1} << 20;

@@ -36,6 +36,11 @@ TEST(Clients, ATokenIsThatOfItsClientOnly) {
   EXPECT_EQ(clients.of_token(std::string("one\0", 4)), nullptr);
 }
 
+TEST(Clients, AnEmptyTokenIsNobodys) {
+  const Clients clients({client("a", Role::kRegistrar, "")});
+  EXPECT_EQ(clients.of_token(""), nullptr);
+}
+
 TEST(Clients, AUserIsThatOfItsClientOnly) {
   const Clients clients({client("a", Role::kFeed, "one"), client("b", Role::kRegistrar, {}, 0)});
   ASSERT_NE(clients.of_user(0), nullptr);

@@ -351,16 +351,6 @@ TEST(FeedClient, LatencyCountsTheWaitForASlowPeer) {
   EXPECT_GE(result.report->latency.percentile(0.5), milliseconds(80));
 }
 
-TEST(FeedClient, ReadsAddresses) {
-  for (const char* good : {"127.0.0.1:7400", "localhost:1", "[::1]:65535"})
-    EXPECT_TRUE(parse_peer_address(good)) << good;
-  EXPECT_EQ(parse_peer_address("[::1]:7400")->host, "::1");
-  for (const char* bad :
-       {"", ":", "7400", "localhost", "localhost:", ":7400", "::1:7400", "a:0", "a:65536", "a:7400x", "a b:1"}) {
-    EXPECT_FALSE(parse_peer_address(bad)) << bad;
-  }
-}
-
 TEST(FeedAnswers, LinesOfTheConnectionBecomeLinesOfTheInput) {
   OutBuffer lines;
   const std::string_view text =

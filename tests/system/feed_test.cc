@@ -1,5 +1,6 @@
 // `clearline feed` against `clearline serve`: the same bytes as `screen` writes, whatever becomes of the connection.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <string>
@@ -112,6 +113,9 @@ TEST_F(Feed, LongLinesAreTheServersToJudge) {
 TEST_F(Feed, TellsWhatItCannotDo) {
   EXPECT_EQ(run_clearline({"feed", day_}).exit_code, 2);
   EXPECT_EQ(run_clearline({"feed", day_, "--to", "nowhere"}).exit_code, 2);
+  const ProcessResult far = run_clearline({"feed", day_, "--to", "feed.example.com:7400"});
+  EXPECT_EQ(far.exit_code, 2);
+  EXPECT_NE(far.err.find("is not of this machine"), std::string::npos) << far.err;
   EXPECT_EQ(run_clearline({"feed", day_, "--to", "127.0.0.1:1"}).exit_code, 6);
   EXPECT_EQ(run_clearline({"feed", folder_.path("none"), "--to", "127.0.0.1:1"}).exit_code, 3);
   const ProcessResult csv = run_clearline({"feed", folder_.path("registry.csv"), "--to", "127.0.0.1:1"});
@@ -125,10 +129,16 @@ TEST_F(Feed, AWrongTokenIsRefusedWithItsExitCode) {
                        "token_hash = \"7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed\"\n",
                        kWideWindow);  // SHA-256 of "one"
   ASSERT_TRUE(server.is_ready());
-  const auto feed = [&](const std::string& token) {
-    return run_clearline({"feed", day_, "--to", server.feed(), "--token-file", folder_.write("token", token + "\n"),
-                          "--summary", "none"});
+  const auto feed = [&](const std::string& token, mode_t mode = 0600) {
+    const std::string file = folder_.write("token", token + "\n");
+    chmod(file.c_str(), mode);
+    return run_clearline({"feed", day_, "--to", server.feed(), "--token-file", file, "--summary", "none"});
   };
+  // The rules of the server's own token files.
+  EXPECT_EQ(feed("one", 0644).exit_code, 3);
+  const ProcessResult empty = feed("");
+  EXPECT_EQ(empty.exit_code, 3);
+  EXPECT_NE(empty.err.find("/token: error: holds no token"), std::string::npos) << empty.err;
   const ProcessResult refused = feed("two");
   EXPECT_EQ(refused.exit_code, 6);
   EXPECT_NE(refused.err.find("denied"), std::string::npos) << refused.err;
