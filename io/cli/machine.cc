@@ -28,7 +28,7 @@ constexpr bool kSanitized = false;
 
 void end_by_signal(int) {
   remove_pending_output_files();
-  say("\nclearline: interrupted: each output file is whole, or as it was before\n");
+  say_without_waiting("\nclearline: interrupted: each output file is whole, or as it was before\n");
   _exit(static_cast<int>(StatusKind::kInterrupted));
 }
 
@@ -39,6 +39,18 @@ void hold_closed_descriptors() {
     // The lowest free number is the one that is missing.
     if (fcntl(fd, F_GETFD) < 0) (void)open("/", O_PATH | O_CLOEXEC);
   }
+}
+
+/// Signals that mean nothing to this program and would end it all the same: from a timer, a terminal or a script that has the
+/// wrong process. SIGPIPE and SIGXFSZ are errors of write() instead. What is handled before main stays: a profiler's say.
+void ignore_stray_signals() {
+  const auto ignore = [](int number) {
+    struct sigaction before{};
+    if (sigaction(number, nullptr, &before) == 0 && before.sa_handler == SIG_DFL) std::signal(number, SIG_IGN);
+  };
+  for (const int number : {SIGPIPE, SIGXFSZ, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT})
+    ignore(number);
+  for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) ignore(number);
 }
 
 }  // namespace
@@ -68,7 +80,7 @@ void prepare_process() {
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   if (!kSanitized) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  for (const int number : {SIGPIPE, SIGXFSZ}) std::signal(number, SIG_IGN);
+  ignore_stray_signals();
   struct sigaction action{};
   action.sa_handler = end_by_signal;
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {

@@ -16,9 +16,9 @@ bool stderr_is_terminal();
 /// Unix time, seconds.
 std::int64_t now_seconds();
 
-/// Signals that end the program remove its temporary files first and exit with 7; a closed pipe and a file that grows
-/// too large are errors of write(), not signals; a closed stdin, stdout or stderr stays unusable; no core is ever dumped, since it would hold the
-/// registry.
+/// Signals that end the program remove its temporary files first and exit with 7; those that mean nothing to it are ignored; a
+/// closed pipe and a file that grows too large are errors of write(), not signals; a closed stdin, stdout or stderr stays
+/// unusable; no core is ever dumped, since it would hold the registry.
 void prepare_process();
 
 }  // namespace clearline

@@ -1,8 +1,10 @@
 #include "io/cli/words.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 
 #include "io/store/output_file.h"
 
@@ -15,6 +17,12 @@ void say(std::string_view words) {
     if (put <= 0) return;
     words.remove_prefix(static_cast<std::size_t>(put));
   }
+}
+
+void say_without_waiting(std::string_view words) {
+  pollfd room{STDERR_FILENO, POLLOUT, 0};
+  // A pipe that can be written takes PIPE_BUF bytes without waiting.
+  if (words.size() <= PIPE_BUF && poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0) say(words);
 }
 
 Status tell(std::string_view text) {

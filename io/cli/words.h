@@ -14,6 +14,10 @@ namespace clearline {
 /// Async-signal-safe.
 void say(std::string_view words);
 
+/// The same for a process that a signal ends: where stderr has no room now, nothing is said, as waiting for room could keep the
+/// process for ever. Async-signal-safe.
+void say_without_waiting(std::string_view words);
+
 template <typename... Values>
 void say(fmt::format_string<Values...> format, Values&&... values) {
   const std::string words = fmt::format(format, std::forward<Values>(values)...);

@@ -13,6 +13,10 @@ namespace clearline {
 /// SHA-256 of a token.
 TokenHash hash_token(std::string_view token);
 
+/// To be called at a start: libcrypto takes memory when it is first used, and want of it then ends the program, which must not
+/// happen to a server because somebody says hello.
+inline void prepare_hashing() { (void)hash_token({}); }
+
 class Clients {
  public:
   Clients() = default;

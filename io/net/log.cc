@@ -1,9 +1,13 @@
 #include "io/net/log.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <spdlog/async.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/details/null_mutex.h>
+#include <spdlog/sinks/base_sink.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <map>
 #include <mutex>
@@ -20,6 +24,28 @@ namespace {
 
 constexpr std::size_t kQueuedMax = 4'096;
 constexpr std::chrono::seconds kFlushMax(1);
+
+/// Writes to the descriptor itself. The FILE stderr has a lock, which exit() takes: a thread that waits in a write to a full
+/// pipe would hold it for ever, and the process would never end.
+class StderrSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {  // of one thread
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    std::string_view left(line.data(), line.size());
+    while (!left.empty()) {
+      const ssize_t written = ::write(STDERR_FILENO, left.data(), left.size());
+      if (written >= 0) {
+        left.remove_prefix(static_cast<std::size_t>(written));
+      } else if (errno == EAGAIN) {
+        pollfd room{STDERR_FILENO, POLLOUT, 0};
+        (void)::poll(&room, 1, -1);
+      } else if (errno != EINTR) {
+        return;  // nobody reads it any more
+      }
+    }
+  }
+  void flush_() override {}
+};
 
 /// `2025-12-01T01:00:00.000Z`.
 std::string now_text() {
@@ -38,9 +64,8 @@ std::string now_text() {
 struct Log::State {
   std::shared_ptr<spdlog::details::thread_pool> pool =
       std::make_shared<spdlog::details::thread_pool>(kQueuedMax, std::size_t{1});
-  std::shared_ptr<spdlog::async_logger> logger =
-      std::make_shared<spdlog::async_logger>("clearline", std::make_shared<spdlog::sinks::stderr_sink_mt>(), pool,
-                                             spdlog::async_overflow_policy::overrun_oldest);
+  std::shared_ptr<spdlog::async_logger> logger = std::make_shared<spdlog::async_logger>(
+      "clearline", std::make_shared<StderrSink>(), pool, spdlog::async_overflow_policy::overrun_oldest);
   std::atomic<std::uint64_t> dropped_told{0};
 
   /// Warnings of one event in this second.
@@ -74,7 +99,6 @@ struct Log::State {
 Log::Log(LogLevel level) : level_(level), state_(std::make_unique<State>()) {
   state_->logger->set_pattern("%v");
   state_->logger->set_level(spdlog::level::trace);
-  state_->logger->flush_on(spdlog::level::trace);
 }
 
 Log::~Log() {

@@ -19,6 +19,7 @@
 
 #include "io/net/asio_parts.h"
 #include "io/net/change_server.h"
+#include "io/net/clients.h"
 #include "io/net/config_file.h"
 #include "io/net/feed_server.h"
 #include "io/net/log.h"
@@ -358,6 +359,7 @@ void Server::stop() {
 }  // namespace
 
 Status run_server(const ServerRequest& request) {
+  prepare_hashing();
   std::optional<SignalsHeldBack> held(std::in_place);  // the log's thread starts in here
   Server server(request);
   held.reset();

@@ -1,4 +1,5 @@
 // What operators do with a running server, from the outside: status, control, and the ways of ending it.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -6,8 +7,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdlib>
+#include <mutex>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -261,6 +266,142 @@ TEST(Operator, ASecondSignalEndsItAtOnce) {
   ASSERT_TRUE(eventually([&] { return has(read_file(setup.error_path), "\"event\":\"stopping\""); }));
   EXPECT_EQ(server.stop().exit_code, 7);
   EXPECT_LT(Clock::now() - begin, std::chrono::seconds(30));
+}
+
+/// Whether a signal is in one of the sets that /proc shows of a process.
+bool is_in(const Conversation& process, const std::string& set, int number) {
+  const std::string status = read_file("/proc/" + std::to_string(process.pid()) + "/status");
+  const std::size_t at = status.find("\n" + set + ":\t");
+  return at != std::string::npos &&
+         (std::stoull(status.substr(at + set.size() + 3), nullptr, 16) >> (number - 1) & 1U) != 0;
+}
+bool ignores(const Conversation& process, int number) { return is_in(process, "SigIgn", number); }
+bool handles(const Conversation& process, int number) { return is_in(process, "SigCgt", number); }
+
+/// Kills a process that does not end by itself, so that a test fails and does not hang.
+class Watchdog {
+ public:
+  explicit Watchdog(const Conversation& process)
+      : thread_([this, &process](const std::stop_token& stop) {
+          std::unique_lock lock(mutex_);
+          if (!ended_.wait_for(lock, stop, std::chrono::minutes(1), [] { return false; }) && !stop.stop_requested())
+            process.kill();
+        }) {}
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any ended_;
+  std::jthread thread_;
+};
+
+/// A named pipe that is full, and that nobody reads.
+class FullPipe {
+ public:
+  FullPipe() : path_(folder_.path("pipe")) {
+    EXPECT_EQ(mkfifo(path_.c_str(), 0600), 0);
+    reader_ = open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    writer_ = open(path_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    EXPECT_GE(writer_, 0);
+    const std::array<char, 4'096> filler{};
+    while (write(writer_, filler.data(), filler.size()) > 0) {
+    }
+    while (write(writer_, filler.data(), 1) > 0) {
+    }
+  }
+  FullPipe(const FullPipe&) = delete;
+  FullPipe& operator=(const FullPipe&) = delete;
+  ~FullPipe() {
+    close(writer_);
+    close(reader_);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  TestFolder folder_;
+  std::string path_;
+  int reader_ = -1;
+  int writer_ = -1;
+};
+
+TEST(Operator, AStderrThatNobodyReadsKeepsNoServerFromEnding) {
+  const LiveDirectory live;
+  const FullPipe pipe;
+  ProcessSetup setup;
+  setup.error_path = pipe.path();
+  RunningServer server(live.path(), "[log]\nlevel = \"debug\"\n", "", setup);
+  ASSERT_TRUE(server.is_ready());
+  TcpClient feed(server.feed());
+  ASSERT_TRUE(feed.send("nonsense\n"));
+  ASSERT_TRUE(feed.read_line());
+  const Watchdog watchdog(server.process());
+  EXPECT_EQ(server.stop().exit_code, 0);
+}
+
+TEST(Operator, AStderrThatNobodyReadsKeepsNoRunFromEnding) {
+  const LiveDirectory live;
+  const FullPipe pipe;
+  ProcessSetup setup;
+  setup.error_path = pipe.path();
+  Conversation screen({"screen", "-", "-r", live.path(), "--format", "ndjson"}, setup);
+  ASSERT_TRUE(eventually([&] { return handles(screen, SIGTERM); }));
+  const Watchdog watchdog(screen);
+  screen.signal(SIGTERM);
+  EXPECT_EQ(screen.end().exit_code, 7);
+}
+
+/// The signals that would end a program, and that this one does not handle.
+std::vector<int> stray_signals() {
+  std::vector<int> numbers{SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT, SIGPIPE};
+  for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) numbers.push_back(number);
+  return numbers;
+}
+
+TEST(Operator, AStraySignalEndsNoServer) {
+  const LiveDirectory live;
+  RunningServer server(live.path());
+  ASSERT_TRUE(server.is_ready());
+  TcpClient feed(server.feed());
+  for (const int number : stray_signals()) {
+    server.process().signal(number);
+    ASSERT_TRUE(feed.send("nonsense\n"));
+    ASSERT_TRUE(feed.read_line()) << number;
+  }
+  EXPECT_EQ(server.stop().exit_code, 0);
+}
+
+TEST(Operator, AStraySignalEndsNoRun) {
+  const LiveDirectory live;
+  Conversation screen({"screen", "-", "-r", live.path(), "--format", "ndjson", "--summary", "none"});
+  ASSERT_TRUE(eventually([&] { return ignores(screen, SIGRTMAX); }));  // the last of them
+  for (const int number : stray_signals()) screen.signal(number);
+  ASSERT_TRUE(screen.send("nonsense\n"));
+  const ProcessResult result = screen.end();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(has(result.out, "\"verdict\":\"error\"")) << result.out;
+}
+
+TEST(Operator, LibcryptoIsUsedBeforeAServerIsReady) {
+  const LiveDirectory live;
+  const TestFolder folder;
+  // libcrypto reads its configuration when it is first used: it waits there until somebody writes.
+  const std::string pipe = folder.path("openssl.cnf");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  setenv("OPENSSL_CONF", pipe.c_str(), 1);
+  std::atomic<bool> was_read = false;
+  std::atomic<bool> is_over = false;
+  std::jthread writer([&] {
+    while (!is_over) {
+      const int fd = open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+      if (fd >= 0) was_read = true;
+      if (fd >= 0) close(fd);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  RunningServer server(live.folder().path("first.img"));
+  EXPECT_TRUE(server.is_ready());
+  EXPECT_TRUE(was_read);
+  is_over = true;
+  unsetenv("OPENSSL_CONF");
 }
 
 }  // namespace
