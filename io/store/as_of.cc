@@ -30,16 +30,10 @@ Status time_of(Journal& journal, std::uint64_t seq, std::int64_t& effective_us) 
 
 /// The last change that is not behind a moment; the base where all are.
 Status find_moment(Journal& journal, const Journal::Last& last, std::int64_t unix_us, std::uint64_t& seq) {
-  std::uint64_t not_behind = journal.base().seq;
-  std::uint64_t behind = last.seq + 1;
-  while (behind - not_behind > 1) {
-    const std::uint64_t middle = not_behind + (behind - not_behind) / 2;
-    std::int64_t effective_us = 0;
-    if (Status status = time_of(journal, middle, effective_us); !status.ok()) return status;
-    (effective_us <= unix_us ? not_behind : behind) = middle;
-  }
-  seq = not_behind;
-  return {};
+  const auto behind = journal.find_first(journal.base().seq + 1, last.seq + 1,
+                                         [&](const JournalRow& row) { return row.effective_us > unix_us; });
+  if (behind.ok()) seq = *behind - 1;
+  return behind.status();
 }
 
 /// Since when moments are known. The first image of a registry stands for all the time before its first change; one that

@@ -4,9 +4,11 @@
 // checks it against the row. An id that meets another's hash takes its place; the other one is then no repeat any more,
 // once in 10^12 ids that are remembered by the million.
 //
-// Age         two tables: ids go into the young one. When that is as old as ids are to be kept it becomes the old one, and
-//             what the old one held is dropped; so ids are kept for that time at least and for twice it at most, at no cost
-//             a change. A clock that is set back, or runs ahead and is set back, makes them stay for longer.
+// Age         counted by the `received` of the journal's newest change, which never falls; no clock is asked, so one that
+//             runs ahead or is set back forgets nothing.
+// Tables      two: ids go into the young one. When that is as old as ids are to be kept it becomes the old one, and what
+//             the old one held is dropped; so ids are kept for that time at least and for twice it at most, at no cost a
+//             change.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -35,14 +37,14 @@ class ChangeIds {
   void put(std::uint64_t hash, std::uint64_t seq) { young_.insert_or_assign(hash, seq); }
   /// Takes a put() back that no turn came behind.
   void remove(std::uint64_t hash) { young_.erase(hash); }
-  /// Drops what is old enough, now and then; `now_us` is Unix time.
-  void turn_when_due(std::int64_t now_us) {
-    if (now_us - turned_us_ >= kept_us_) turn(now_us);
+  /// Drops what is old enough, now and then. `received_us`: of the newest change, at or behind that of the last turn.
+  void turn_when_due(std::int64_t received_us) {
+    if (received_us >= turned_us_ + kept_us_) turn(received_us);
   }
   /// What was put until now is as old as this.
-  void turn(std::int64_t now_us) {
+  void turn(std::int64_t received_us) {
     old_ = std::exchange(young_, {});
-    turned_us_ = now_us;
+    turned_us_ = received_us;
   }
 
  private:

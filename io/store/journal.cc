@@ -283,8 +283,7 @@ class SqliteJournal final : public Journal {
   Status read_brief(std::uint64_t seq, std::uint64_t last,
                     const std::function<Status(const JournalBrief&)>& use) override;
   Status read_back(std::uint64_t seq, std::uint64_t last, const std::function<Status(const JournalRow&)>& use) override;
-  Status read_ids(std::int64_t received_us,
-                  const std::function<void(std::uint64_t seq, std::string_view change_id)>& use) override;
+  Result<std::uint64_t> first_received(std::int64_t received_us) override;
   Status read_row(std::uint64_t seq, const std::function<void(const JournalRow&)>& use) override;
 
   Status begin() override;
@@ -308,6 +307,8 @@ class SqliteJournal final : public Journal {
   Status check_is_behind_base(std::uint64_t seq) const;
   Status writing_failed(const std::string& what, std::optional<int> commit_errno = std::nullopt);
   Status refusal() const;
+  /// Whether rows may have been received before the ones before them.
+  bool received_may_fall() const { return version_ < 3; }
   Status checkpoint(sqlite3* database, int mode);
 
   std::string path_;
@@ -318,8 +319,12 @@ class SqliteJournal final : public Journal {
   Statement begin_;
   Statement insert_;
   Statement commit_;
-  std::uint64_t last_seq_ = 0;       // with what is appended and not committed
-  std::uint64_t committed_seq_ = 0;  // without
+  struct End {
+    std::uint64_t seq = 0;
+    std::int64_t received_us = Last{}.received_us;
+  };
+  End end_;        // with what is appended and not committed
+  End committed_;  // without
   bool is_begun_ = false;
   bool has_failed_ = false;  // an append or the commit did, and SQLite may have rolled back alone
   bool is_lost_ = false;     // a sync failed
@@ -363,7 +368,7 @@ Status SqliteJournal::open(Mode mode, const std::string& vfs) {
   if (!status.ok() || mode == Mode::kRead) return status;
   const auto end = last();
   if (!end.ok()) return end.status();
-  last_seq_ = committed_seq_ = end->seq;
+  end_ = committed_ = {end->seq, end->received_us};
   return {};
 }
 
@@ -505,7 +510,8 @@ Result<Journal::Last> SqliteJournal::last() {
   last.seq = static_cast<std::uint64_t>(sqlite3_column_int64(statement.get(), 0));
   last.effective_us = sqlite3_column_int64(statement.get(), 2);
   last.received_us = sqlite3_column_int64(statement.get(), 3);
-  if (!take(statement.get(), 1, last.chain) || last.seq <= base_.seq) {
+  if (!take(statement.get(), 1, last.chain) || last.seq <= base_.seq || !is_on_calendar(last.effective_us) ||
+      !is_on_calendar(last.received_us)) {
     return damaged(path_, change_words(last.seq) + " is damaged");
   }
   return last;
@@ -529,6 +535,7 @@ Status SqliteJournal::read_from(std::uint64_t seq, std::uint64_t last,
   bind_number(statement.get(), 1, has_row_before ? seq - 1 : seq);
   bind_number(statement.get(), 2, last);
   Chain chain = base_.chain;
+  std::int64_t received_us = Last{}.received_us;
   std::uint64_t expected = has_row_before ? seq - 1 : seq;
   JournalRow row;
   int code = SQLITE_ROW;
@@ -541,10 +548,14 @@ Status SqliteJournal::read_from(std::uint64_t seq, std::uint64_t last,
       if (next_chain(chain, row) != row.chain) {
         return damaged(path_, change_words(found) + " of the journal, or the one before it, is damaged or was altered");
       }
+      if (row.received_us < received_us && !received_may_fall()) {
+        return damaged(path_, change_words(found) + " of the journal was received before the one before it");
+      }
       Status status = use(row);
       if (!status.ok()) return status;
     }
     chain = row.chain;
+    received_us = row.received_us;
   }
   if (code != SQLITE_DONE) return reading_failed(expected - 1);
   if (expected < seq || (last != kEnd && expected <= last)) {
@@ -604,21 +615,20 @@ Status SqliteJournal::read_back(std::uint64_t seq, std::uint64_t last,
   return {};
 }
 
-Status SqliteJournal::read_ids(std::int64_t received_us,
-                               const std::function<void(std::uint64_t seq, std::string_view change_id)>& use) {
-  const Statement statement =
-      prepare(database_.get(), "SELECT seq, received, change_id FROM changes ORDER BY seq DESC");
-  constexpr std::int64_t kFirst = std::numeric_limits<std::int64_t>::min();
-  const std::int64_t end = received_us < kFirst + kReceivedFallMaxUs ? kFirst : received_us - kReceivedFallMaxUs;
-  int code = statement ? SQLITE_ROW : SQLITE_ERROR;
-  while (code == SQLITE_ROW && (code = sqlite3_step(statement.get())) == SQLITE_ROW) {
-    const std::int64_t received = sqlite3_column_int64(statement.get(), 1);
-    if (received < end) return {};
-    if (received < received_us) continue;
-    use(static_cast<std::uint64_t>(sqlite3_column_int64(statement.get(), 0)), bytes_of(statement.get(), 2));
-  }
-  if (code == SQLITE_DONE) return {};
-  return failure(path_, StatusKind::kRegistry, "reading the latest changes of the journal", database_.get());
+Result<std::uint64_t> SqliteJournal::first_received(std::int64_t received_us) {
+  const auto end = last();
+  if (!end.ok()) return end.status();
+  const auto is_it = [received_us](const JournalRow& row) { return row.received_us >= received_us; };
+  if (!received_may_fall()) return find_first(base_.seq + 1, end->seq + 1, is_it);
+  std::uint64_t first = end->seq + 1;
+  if (end->seq == base_.seq) return first;
+  const Status status = read_from(base_.seq + 1, end->seq, [&](const JournalRow& row) -> Status {
+    if (!is_it(row)) return {};
+    first = row.seq;
+    return {StatusKind::kInterrupted, "found"};
+  });
+  if (!status.ok() && status.kind() != StatusKind::kInterrupted) return status;
+  return first;
 }
 
 Status SqliteJournal::read_row(std::uint64_t seq, const std::function<void(const JournalRow&)>& use) {
@@ -683,11 +693,11 @@ Status SqliteJournal::begin() {
 Status SqliteJournal::append(const JournalRow& row) {
   assert(is_begun_ || has_failed_);
   if (Status refused = refusal(); !refused.ok()) return refused;
-  if (row.seq != last_seq_ + 1) {
+  if (row.seq != end_.seq + 1 || (row.received_us < end_.received_us && !received_may_fall())) {
     has_failed_ = true;
     fault_ = JournalFault::kOther;
-    return {StatusKind::kInternal,
-            path_ + ": error: append " + change_words(row.seq) + ": the last one is " + std::to_string(last_seq_)};
+    return {StatusKind::kInternal, path_ + ": error: append " + change_words(row.seq) + ": the last one is " +
+                                       std::to_string(end_.seq) + ", and it was received no later"};
   }
   sqlite3_stmt* insert = insert_.get();
   bind_number(insert, 1, row.seq);
@@ -712,7 +722,7 @@ Status SqliteJournal::append(const JournalRow& row) {
   bind_blob(insert, 16, row.chain.data(), row.chain.size());
   const Resetting resetting(insert_);
   if (sqlite3_step(insert) != SQLITE_DONE) return writing_failed("append " + change_words(row.seq));
-  last_seq_ = row.seq;
+  end_ = {row.seq, row.received_us};
   return {};
 }
 
@@ -724,11 +734,11 @@ Status SqliteJournal::commit() {
   const bool is_done = sqlite3_step(commit_.get()) == SQLITE_DONE;
   const int commit_errno = errno;
   if (!is_done) {
-    return writing_failed("commit changes " + std::to_string(committed_seq_ + 1) + " to " + std::to_string(last_seq_),
+    return writing_failed("commit changes " + std::to_string(committed_.seq + 1) + " to " + std::to_string(end_.seq),
                           commit_errno);
   }
   is_begun_ = false;
-  committed_seq_ = last_seq_;
+  committed_ = end_;
   return {};
 }
 
@@ -737,7 +747,7 @@ void SqliteJournal::rollback() {
   if (sqlite3_get_autocommit(database_.get()) == 0) run(database_.get(), "ROLLBACK");
   is_begun_ = false;
   has_failed_ = false;
-  last_seq_ = committed_seq_;
+  end_ = committed_;
 }
 
 std::uint64_t SqliteJournal::wal_bytes() const {
@@ -831,6 +841,21 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::string& path, Mode mod
   Status status = journal->open(mode, vfs);
   if (!status.ok()) return status;
   return std::unique_ptr<Journal>(std::move(journal));
+}
+
+Result<std::uint64_t> Journal::find_first(std::uint64_t first, std::uint64_t end,
+                                          const std::function<bool(const JournalRow&)>& is_it) {
+  while (first < end) {
+    const std::uint64_t middle = first + (end - first) / 2;
+    bool holds = false;
+    const Status status = read_from(middle, middle, [&](const JournalRow& row) {
+      holds = is_it(row);
+      return Status();
+    });
+    if (!status.ok()) return status;
+    (holds ? end : first) = holds ? middle : middle + 1;
+  }
+  return first;
 }
 
 }  // namespace clearline

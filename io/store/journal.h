@@ -13,14 +13,15 @@
 //   data_hash     NULL; once salt, before, after and new_after are erased (all NULL), their hash
 //   chain         32 bytes: io/store/chain.h
 //
-// The file carries its kind in SQLite's application_id ("CLRJ") and the version of the tables in user_version, 2. Rows
-// begin behind the base: a registry starts from an image at base_seq, whose chain is base_chain. (Version 1, which is read
-// and written too, has no base_effective.)
+// The file carries its kind in SQLite's application_id ("CLRJ") and the version of the tables in user_version, 3. Rows
+// begin behind the base: a registry starts from an image at base_seq, whose chain is base_chain. `effective` and `received`
+// never fall along seq. (Versions 1 and 2 are read and written too. In the rows that their programs wrote, `received` may
+// fall by a day a row, after a clock that was set back; version 1 has no base_effective.)
 //
 // Why SQLite    a crash-safe file that many trust, and whose rows can be queried. What measuring it showed: it drops
 //               everything behind the first bad frame of its log and calls the rest good; so the last answered change is
 //               kept beside it (io/store/head.h). An index on change_ids cuts the rate to a sixth; so there is one B-tree,
-//               and who wants idempotence keeps the ids in memory (read_ids). Moving the log into the database is off the
+//               and who wants idempotence keeps the ids in memory. Moving the log into the database is off the
 //               commit's path: checkpoint_wal().
 // On disk       WAL mode, synchronous=FULL: commit() returns behind an fsync of the log. What a log holds when a journal
 //               is opened for writing may never have reached the disk (a process killed between write and fsync; an fsync
@@ -50,7 +51,7 @@
 
 namespace clearline {
 
-inline constexpr int kJournalVersion = 2;
+inline constexpr int kJournalVersion = 3;
 
 /// Why the journal failed, beside the words.
 enum class JournalFault : std::uint8_t {
@@ -110,19 +111,21 @@ class Journal {
   /// Rows backwards, from `seq` down to and with `last`; chains are not checked.
   virtual Status read_back(std::uint64_t seq, std::uint64_t last,
                            const std::function<Status(const JournalRow&)>& use) = 0;
-  /// seq and change_id of rows received at `received_us` or later, in any order, as cheaply as can be: back from the end
-  /// to the first row received kReceivedFallMaxUs before that. So a clock that was set back by more could hide rows; the
-  /// writer keeps `received` from falling so far.
-  static constexpr std::int64_t kReceivedFallMaxUs = std::int64_t{24} * 3600 * 1'000'000;
-  virtual Status read_ids(std::int64_t received_us,
-                          const std::function<void(std::uint64_t seq, std::string_view change_id)>& use) = 0;
+  /// The first row from `first` on and before `end` for which `is_it` holds; `end` when there is none. It must hold for
+  /// none or for all rows behind one for which it does: so some twenty rows are read, each checked as by read_from().
+  Result<std::uint64_t> find_first(std::uint64_t first, std::uint64_t end,
+                                   const std::function<bool(const JournalRow&)>& is_it);
+  /// The first row that was received at `received_us` or later; one behind the last row when there is none. By
+  /// find_first(); where `received` may fall (versions 1 and 2), by reading and checking all rows up to it. So what stands
+  /// before it was received before, and what comes behind it counts as received no earlier.
+  virtual Result<std::uint64_t> first_received(std::int64_t received_us) = 0;
   /// One row; kRegistry when it is not there. Uncommitted rows are seen too. `use` must not call read_row.
   virtual Status read_row(std::uint64_t seq, const std::function<void(const JournalRow&)>& use) = 0;
 
   // Writing, kWrite only, by one thread. begin, any number of appends, then commit (on disk afterwards: fsync) or rollback.
   // Errors are kOutput. After a failed append or commit only rollback helps; after kSync nothing does.
   virtual Status begin() = 0;
-  /// The row behind the last one: its seq is one more, its chain next_chain() of that.
+  /// The row behind the last one: its seq is one more, its chain next_chain() of that, and it was received no earlier.
   virtual Status append(const JournalRow& row) = 0;
   virtual Status commit() = 0;
   /// Forgets what was appended since begin(). Also after a failed append or commit.

@@ -190,7 +190,7 @@ Result<RegistryDirectory::Found> RegistryDirectory::find(Journal::Mode mode) con
   return found;
 }
 
-Status RegistryDirectory::replay(Opened& opened) const {
+Status RegistryDirectory::replay(Opened& opened, const Replayed& replayed) const {
   Journal& journal = *opened.journal;
   if (opened.head.seq <= opened.image_seq) {
     if (Status status = check_head(journal, opened.head); !status.ok()) return status;
@@ -198,12 +198,13 @@ Status RegistryDirectory::replay(Opened& opened) const {
   if (opened.last.seq == opened.image_seq) return {};
   return journal.read_from(opened.image_seq + 1, [&](const JournalRow& row) -> Status {
     if (Status status = check_head(row, opened.head); !status.ok()) return status;
+    if (replayed) replayed(row);
     return replay_row(row, journal_path(), *opened.writer);
   });
 }
 
-Result<RegistryDirectory::Opened> RegistryDirectory::open(Journal::Mode mode) const {
-  return while_images_stay([&](bool& is_image_gone) { return open_once(mode, is_image_gone); });
+Result<RegistryDirectory::Opened> RegistryDirectory::open(Journal::Mode mode, const Replayed& replayed) const {
+  return while_images_stay([&](bool& is_image_gone) { return open_once(mode, replayed, is_image_gone); });
 }
 
 Result<RegistryDirectory::GoodImage> RegistryDirectory::read_good_image(const std::vector<std::uint64_t>& images,
@@ -234,7 +235,8 @@ Result<RegistryDirectory::GoodImage> RegistryDirectory::read_good_image(const st
                  "; no other image is good: put one back from a backup");
 }
 
-Result<RegistryDirectory::Opened> RegistryDirectory::open_once(Journal::Mode mode, bool& is_image_gone) const {
+Result<RegistryDirectory::Opened> RegistryDirectory::open_once(Journal::Mode mode, const Replayed& replayed,
+                                                               bool& is_image_gone) const {
   auto found = find(mode);
   if (!found.ok()) return found.status();
   Opened opened;
@@ -247,7 +249,7 @@ Result<RegistryDirectory::Opened> RegistryDirectory::open_once(Journal::Mode mod
   opened.bad_images = std::move(image->bad);
   opened.registry = std::move(image->registry);
   opened.writer = std::make_unique<RegistryWriter>(opened.registry->mutable_table());
-  if (Status status = replay(opened); !status.ok()) return status;
+  if (Status status = replay(opened, replayed); !status.ok()) return status;
   return opened;
 }
 

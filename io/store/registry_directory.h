@@ -65,7 +65,9 @@ class RegistryDirectory {
     std::vector<std::uint64_t> bad_images;  ///< newer ones, which could not be used
     std::vector<std::string> warnings;      ///< what was found bad and could be done without
   };
-  Result<Opened> open(Journal::Mode mode) const;
+  /// `replayed` gets each change behind the image; where an image goes meanwhile, some of them once more.
+  using Replayed = std::function<void(const JournalRow&)>;
+  Result<Opened> open(Journal::Mode mode, const Replayed& replayed = {}) const;
 
   /// As it was: io/store/as_of.h. Warnings are appended.
   Result<RegistryAsOf> read_as_of(const AsOf& as_of, std::vector<std::string>& warnings) const;
@@ -130,7 +132,7 @@ class RegistryDirectory {
       if (!is_image_gone || attempt == kAttempts) return answer;
     }
   }
-  Result<Opened> open_once(Journal::Mode mode, bool& is_image_gone) const;
+  Result<Opened> open_once(Journal::Mode mode, const Replayed& replayed, bool& is_image_gone) const;
   Result<HeadRecord> read_head() const;
   /// The first good one of some images, best first, with room for the changes behind it. What was bad is told in the
   /// warnings, and that it could be done without.
@@ -149,7 +151,7 @@ class RegistryDirectory {
   Status check_head(Journal& journal, const HeadRecord& head) const;
   Result<History> read_history_once(Code code, const std::function<Status(const JournalRow&)>& use,
                                     bool& is_image_gone) const;
-  Status replay(Opened& opened) const;
+  Status replay(Opened& opened, const Replayed& replayed) const;
 
   std::string path_;
   std::string vfs_;

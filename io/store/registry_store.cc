@@ -12,7 +12,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <utility>
 
 #include "engine/entry_record.h"
@@ -24,7 +23,7 @@
 namespace clearline {
 namespace {
 
-/// How long an `ok` is remembered at least: 30 days, and one for clocks that stepped back.
+/// How long an `ok` is remembered at least, by `received`: the 30 days that are promised, and one.
 constexpr std::int64_t kRememberedUs = std::int64_t{31} * 24 * 3600 * 1'000'000;
 
 std::uint64_t random_key() {
@@ -124,7 +123,7 @@ Result<std::unique_ptr<RegistryStore>> RegistryStore::open(const std::string& pa
     if (!lock.ok()) return lock.status();
     store->lock_fd_ = *lock;
   }
-  auto opened = directory.open(Journal::Mode::kWrite);
+  auto opened = directory.open(Journal::Mode::kWrite, [&](const JournalRow& row) { store->remember(row); });
   if (!opened.ok()) return opened.status();
   store->opened_ = std::move(*opened);
   auto head = Head::open(directory.head_path(), options.vfs);
@@ -137,7 +136,9 @@ Result<std::unique_ptr<RegistryStore>> RegistryStore::open(const std::string& pa
       return status;
     }
   }
-  store->next_ = last;
+  store->next_.seq = last.seq;
+  store->next_.chain = last.chain;
+  store->next_.effective_us = last.effective_us;
   store->last_effective_us_.store(last.effective_us, std::memory_order_relaxed);
   store->newest_image_ = store->opened_.image_seq;
   if (Status status = store->load_ids(); !status.ok()) return status;
@@ -159,12 +160,29 @@ RegistryStore::~RegistryStore() {
   if (lock_fd_ >= 0) close(lock_fd_);  // last: the next writer finds everything closed
 }
 
+/// A row of the start: its change was answered, or may have been.
+void RegistryStore::remember(const JournalRow& row) {
+  ids_.put(ids_.hash(row.change_id), row.seq);
+  next_.received_us = std::max(next_.received_us, row.received_us);
+}
+
+/// The ids of changes that are remembered still. Those behind the image came as they were replayed; of the others each
+/// row's chain is checked, too: a row that was damaged would make an answered change new.
 Status RegistryStore::load_ids() {
-  const std::int64_t now_us = options_.now_us();
-  Status status = opened_.journal->read_ids(
-      now_us - kRememberedUs, [&](std::uint64_t seq, std::string_view id) { ids_.put(ids_.hash(id), seq); });
-  ids_.turn(now_us);
-  return status;
+  const Journal::Last& last = opened_.last;
+  Journal& journal = *opened_.journal;
+  if (last.seq == journal.base().seq) return {};
+  const auto first = journal.first_received(last.received_us - kRememberedUs);
+  if (!first.ok()) return first.status();
+  if (*first <= opened_.image_seq) {
+    const Status status = journal.read_from(*first, opened_.image_seq, [&](const JournalRow& row) {
+      remember(row);
+      return Status();
+    });
+    if (!status.ok()) return status;
+  }
+  ids_.turn(next_.received_us);
+  return {};
 }
 
 std::string RegistryStore::state_reason() const {
@@ -254,7 +272,7 @@ void RegistryStore::apply(std::span<ChangeRequest* const> requests) {
 /// journal's.
 Status RegistryStore::prepare_group(std::span<ChangeRequest* const> requests) {
   now_us_ = options_.now_us();
-  ids_.turn_when_due(now_us_);
+  ids_.turn_when_due(next_.received_us);
   for (ChangeRequest* request : requests) {
     if (request->is_answered) continue;
     request->answer = {};
@@ -358,10 +376,7 @@ Status RegistryStore::append(ChangeRequest& request, const ChangeEffect& effect,
   row.seq = next_.seq + 1;
   row.at_us = change.at_us.value_or(now_us_);
   row.effective_us = std::max(row.at_us, next_.effective_us);
-  // A clock that was set back: see Journal::read_ids.
-  row.received_us = next_.received_us > std::numeric_limits<std::int64_t>::min() + Journal::kReceivedFallMaxUs
-                        ? std::max(now_us_, next_.received_us - Journal::kReceivedFallMaxUs)
-                        : now_us_;
+  row.received_us = std::max(now_us_, next_.received_us);
   row.op = change.op;
   row.by = change.by;
   row.code = change.code;

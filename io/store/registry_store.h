@@ -8,8 +8,10 @@
 //             disk the next ones gather (io/store/change_queue.h); there is no timer.
 // In a group     each change is judged by what the ones before it made, published or not. If the commit fails, all of
 //             them fail: none was judged by what is.
-// Idempotence    a map from keyed hashes of change_ids to seqs, of what was received in the last 31 to 62 days (ChangeIds); a
-//             hit is checked against its row. 16 to 37 bytes a change.
+// Idempotence    a map from keyed hashes of change_ids to seqs, of what was received in the last 31 to 62 days before the
+//             newest change (ChangeIds); a hit is checked against its row. 16 to 37 bytes a change.
+// Clock       `received` is the clock's time, or that of the change before where the clock fell back: it never falls, and
+//             alone says how long a change is remembered. The clock itself only says whether an `at` lies ahead of it.
 // Failure        no space: nothing was written, the group is answered `busy`, and a later one tries again. A failed
 //             fsync, or anything unknown: what was written may be on disk or not; from then on all is answered `read_only`
 //             until the directory is opened again, which finds out. Screening goes on. state() says why.
@@ -118,6 +120,7 @@ class RegistryStore {
     std::size_t entry_count;
   };
 
+  void remember(const JournalRow& row);
   Status load_ids();
   Status prepare_group(std::span<ChangeRequest* const> requests);
   Status take(ChangeRequest& request);

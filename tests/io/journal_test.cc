@@ -178,34 +178,89 @@ TEST_F(JournalTest, ReadingEndsWhereItsReaderSaysSo) {
   EXPECT_EQ((*journal)->read_brief(1, 10, enough).kind(), StatusKind::kInterrupted);
 }
 
-TEST_F(JournalTest, IdsOfTheLatestAreRead) {
+TEST_F(JournalTest, FindsTheFirstRowThatWasReceivedSince) {
+  const auto empty = open();
+  ASSERT_TRUE(empty.ok());
+  EXPECT_EQ(*(*empty)->first_received(0), 1U);
   fill({10, 90});
-  const auto journal = open(Journal::Mode::kRead);
-  ASSERT_TRUE(journal.ok());
-  std::map<std::uint64_t, std::string> ids;
-  const std::int64_t since = MadeRow(61)->received_us;
-  ASSERT_TRUE((*journal)->read_ids(since, [&](std::uint64_t seq, std::string_view id) { ids.emplace(seq, id); }).ok());
-  EXPECT_EQ(ids.size(), 40U);
-  for (const auto& [seq, id] : ids) EXPECT_EQ(id, MadeRow(seq)->change_id);
+  for (const char* version : {"3", "2"}) {
+    tamper(path, std::string("PRAGMA user_version = ") + version);
+    const auto journal = open(Journal::Mode::kRead);
+    ASSERT_TRUE(journal.ok());
+    for (const std::uint64_t seq : {1, 2, 50, 61, 99, 100}) {
+      const std::int64_t received = MadeRow(seq)->received_us;
+      EXPECT_EQ(*(*journal)->first_received(received), seq);
+      EXPECT_EQ(*(*journal)->first_received(received + 1), seq + 1);
+    }
+  }
 }
 
-TEST_F(JournalTest, ARowReceivedBeforeAClockWasSetBackIsAmongTheLatest) {
+TEST_F(JournalTest, NoRowIsReceivedBeforeTheOneBeforeIt) {
+  fill({3});
   const auto journal = open();
   ASSERT_TRUE(journal.ok());
-  constexpr std::int64_t kHour = std::int64_t{3600} * 1'000'000;
+  MadeRow made(4);
+  made->received_us = MadeRow(3)->received_us - 1;
+  made->chain = next_chain(last.chain, *made);
   ASSERT_TRUE((*journal)->begin().ok());
-  for (const std::int64_t received : {50 * kHour, 10 * kHour, 100 * kHour, 77 * kHour, 100 * kHour}) {
-    MadeRow made(last.seq + 1);
-    made->received_us = received;
-    made->chain = next_chain(last.chain, *made);
-    last = {made->seq, made->chain};
-    ASSERT_TRUE((*journal)->append(*made).ok());
+  EXPECT_EQ((*journal)->append(*made).kind(), StatusKind::kInternal);
+  (*journal)->rollback();
+  made->received_us = MadeRow(3)->received_us;
+  made->chain = next_chain(last.chain, *made);
+  ASSERT_TRUE((*journal)->begin().ok());
+  EXPECT_TRUE((*journal)->append(*made).ok());
+  EXPECT_TRUE((*journal)->commit().ok());
+}
+
+TEST_F(JournalTest, ARowReceivedBeforeAClockWasSetBackHidesNoneInAnOldVersion) {
+  tamper(path, "PRAGMA user_version = 2");
+  constexpr std::int64_t kHour = std::int64_t{3600} * 1'000'000;
+  {
+    const auto journal = open();
+    ASSERT_TRUE(journal.ok());
+    ASSERT_TRUE((*journal)->begin().ok());
+    for (const std::int64_t received : {50 * kHour, 10 * kHour, 100 * kHour, 77 * kHour, 53 * kHour, 100 * kHour}) {
+      MadeRow made(last.seq + 1);
+      made->received_us = received;
+      made->chain = next_chain(last.chain, *made);
+      last = {made->seq, made->chain};
+      ASSERT_TRUE((*journal)->append(*made).ok());
+    }
+    ASSERT_TRUE((*journal)->commit().ok());
+    EXPECT_EQ(*(*journal)->first_received(20 * kHour), 1U);
+    EXPECT_EQ(*(*journal)->first_received(100 * kHour), 3U) << "what comes behind it counts as received no earlier";
+    EXPECT_EQ(*(*journal)->first_received(101 * kHour), 7U);
   }
-  ASSERT_TRUE((*journal)->commit().ok());
-  std::vector<std::uint64_t> seqs;
-  const auto take = [&](std::uint64_t seq, std::string_view) { seqs.push_back(seq); };
-  ASSERT_TRUE((*journal)->read_ids(100 * kHour, take).ok());
-  EXPECT_EQ(seqs, (std::vector<std::uint64_t>{5, 3})) << "77 hours lie less than a day before";
+  tamper(path, "PRAGMA user_version = 3");
+  std::uint64_t count = 0;
+  const auto journal = open(Journal::Mode::kRead);
+  const Status status = (*journal)->read_from(1, [&](const JournalRow&) {
+    ++count;
+    return Status();
+  });
+  EXPECT_EQ(status.kind(), StatusKind::kRegistry);
+  EXPECT_NE(status.message().find("change 2 of the journal was received before"), std::string::npos);
+  EXPECT_EQ(count, 1U);
+}
+
+TEST_F(JournalTest, ADamagedTimeOfReceiptIsRefusedAndNotSearchedBy) {
+  fill({100});
+  for (std::uint64_t damaged = 1; damaged <= 100; ++damaged) {
+    const std::string bytes = read_file(path);
+    tamper(path, "UPDATE changes SET received = received + 3600000000 * (seq % 2 * 2 - 1) WHERE seq = " +
+                     std::to_string(damaged));
+    const auto journal = open(Journal::Mode::kRead);
+    ASSERT_TRUE(journal.ok());
+    for (const std::uint64_t seq : {1, 30, 70, 100}) {
+      const auto found = (*journal)->first_received(MadeRow(seq)->received_us);
+      if (found.ok()) {
+        EXPECT_EQ(*found, seq) << damaged;
+      } else {
+        EXPECT_EQ(found.status().kind(), StatusKind::kRegistry);
+      }
+    }
+    folder.write("journal", bytes);
+  }
 }
 
 TEST_F(JournalTest, KeepsWhenItsBaseTookEffect) {
@@ -422,8 +477,8 @@ TEST_F(JournalTest, AHashBesideDataThatIsThereIsRefused) {
 
 TEST_F(JournalTest, NewerVersionIsRefused) {
   fill({3});
-  tamper(path, "PRAGMA user_version = 3; DROP TABLE changes");
-  refused("journal version 3; this program reads version 2");
+  tamper(path, "PRAGMA user_version = 4; DROP TABLE changes");
+  refused("journal version 4; this program reads version 3");
 }
 
 TEST_F(JournalTest, ForeignFileIsRefused) {

@@ -11,10 +11,12 @@
 #include <set>
 #include <thread>
 
+#include "engine/entry_record.h"
 #include "io/store/change_queue.h"
 #include "tests/support/fault_vfs.h"
 #include "tests/support/live_directory.h"
 #include "tests/support/random_input.h"
+#include "tests/support/tamper.h"
 
 namespace clearline {
 namespace {
@@ -114,22 +116,31 @@ TEST(RegistryStore, AnOkIsRememberedFor31DaysAndForgottenBy62WithoutARestart) {
   auto store = open_store(live.path(), options);
   const Change at_start = make_change(ChangeOp::kSuspend, 2, "at-start");
   EXPECT_EQ(words_of(apply_changes(*store, at_start)), "ok 2");
-  now = kStart + 20 * kDayUs;
-  const Change later = make_change(ChangeOp::kSuspend, 3, "later");
-  EXPECT_EQ(words_of(apply_changes(*store, later)), "ok 3");
-  now = kStart + 31 * kDayUs - 1;
+  // Age is counted by what is received: these make the journal older.
+  std::uint64_t next = 2;
+  const auto receive = [&](std::int64_t at_us) {
+    now = at_us;
+    ++next;
+    EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, next, "n" + std::to_string(next)))),
+              "ok " + std::to_string(next));
+  };
+  receive(kStart + 20 * kDayUs);
+  const Change later = make_change(ChangeOp::kSuspend, next, "n" + std::to_string(next));
+  receive(kStart + 31 * kDayUs - 1);
   for (const Change& change : {before_start, at_start, later}) {
     EXPECT_EQ(words_of(apply_changes(*store, change)), "ok " + std::to_string(change.code.digits) + " repeat");
   }
-  now = kStart + 51 * kDayUs;
+  receive(kStart + 51 * kDayUs);
   // What was received at the start is 51 days old and may be forgotten; the other one is 31 days old.
   EXPECT_EQ(words_of(apply_changes(*store, later)), "ok 3 repeat");
   EXPECT_EQ(words_of(apply_changes(*store, before_start)), "not_active") << "judged anew, as behind a restart";
-  now = kStart + 82 * kDayUs;
+  now = kStart + 500 * kDayUs;
+  EXPECT_EQ(words_of(apply_changes(*store, later)), "ok 3 repeat") << "nothing was received since";
+  receive(kStart + 82 * kDayUs);
   EXPECT_EQ(words_of(apply_changes(*store, later)), "not_active");
   EXPECT_EQ(words_of(apply_changes(*store, at_start)), "not_active");
   // A new one under an old id is a change like others.
-  EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 4, "later"))), "ok 4");
+  EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 10, "n3"))), "ok 7");
 }
 
 TEST(RegistryStore, AClockThatRunsAheadForAWhileForgetsNothing) {
@@ -145,6 +156,65 @@ TEST(RegistryStore, AClockThatRunsAheadForAWhileForgetsNothing) {
     now += days * kDayUs;
     EXPECT_EQ(words_of(apply_changes(*store, change)), "ok 1 repeat") << days;
   }
+}
+
+TEST(RegistryStore, AClockThatFellBackForgetsNoAnswer) {
+  constexpr std::int64_t kDayUs = std::int64_t{24} * 3600 * 1'000'000;
+  const LiveDirectory live;
+  std::int64_t now = std::int64_t{1'764'550'800} * 1'000'000;
+  RegistryStore::Options options;
+  options.now_us = [&] { return now; };
+  const Change resume = make_change(ChangeOp::kResume, 1, "r1");
+  {
+    auto store = open_store(live.path(), options);
+    EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 1, "s1"))), "ok 1");
+    EXPECT_EQ(words_of(apply_changes(*store, resume)), "ok 2");
+    EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 1, "s2"))), "ok 3");
+    now -= 40 * kDayUs;
+    std::vector<Change> group;
+    for (std::uint64_t i = 0; i < 34; ++i) {
+      group.push_back(make_change(i % 2 == 0 ? ChangeOp::kSuspend : ChangeOp::kResume, 2, "g" + std::to_string(i)));
+    }
+    for (const ChangeAnswer& answer : apply_changes(*store, group)) EXPECT_FALSE(answer.error);
+    now += 40 * kDayUs;
+    EXPECT_EQ(words_of(apply_changes(*store, resume)), "ok 2 repeat");
+  }
+  auto store = open_store(live.path(), options);
+  EXPECT_EQ(words_of(apply_changes(*store, resume)), "ok 2 repeat");
+  EXPECT_EQ(store->registry().find(Code{1})->status, CodeStatus::kSuspended);
+  std::int64_t before = 0;
+  EXPECT_TRUE(RegistryDirectory(live.path())
+                  .read_changes([&](const JournalRow& row) {
+                    EXPECT_GE(row.received_us, before) << row.seq;
+                    before = row.received_us;
+                    return Status();
+                  })
+                  .ok());
+}
+
+TEST(RegistryStore, AStartUnderAClockThatIsMonthsAheadForgetsNoAnswer) {
+  constexpr std::int64_t kDayUs = std::int64_t{24} * 3600 * 1'000'000;
+  const LiveDirectory live;
+  std::int64_t now = std::int64_t{1'764'550'800} * 1'000'000;
+  RegistryStore::Options options;
+  options.now_us = [&] { return now; };
+  const Change resume = make_change(ChangeOp::kResume, 1, "r1");
+  {
+    auto store = open_store(live.path(), options);
+    EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 1, "s1"))), "ok 1");
+    EXPECT_EQ(words_of(apply_changes(*store, resume)), "ok 2");
+    EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 1, "s2"))), "ok 3");
+    ASSERT_TRUE(store->checkpoint().ok());
+  }
+  now += 100 * kDayUs;
+  auto store = open_store(live.path(), options);
+  for (int days = 0; days < 3; ++days) {
+    // Groups in which nothing is accepted do not make the journal older.
+    EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kResume, 2, "refused"))), "not_suspended");
+    now += 100 * kDayUs;
+  }
+  EXPECT_EQ(words_of(apply_changes(*store, resume)), "ok 2 repeat");
+  EXPECT_EQ(store->registry().find(Code{1})->status, CodeStatus::kSuspended);
 }
 
 TEST(RegistryStore, TimesAreKeptInOrder) {
@@ -283,28 +353,83 @@ TEST(RegistryStore, RandomChangesEqualAPlainMapThroughRestartsAndCheckpoints) {
   EXPECT_LE(verified->images, RegistryDirectory::kImagesKept);
 }
 
-TEST(RegistryStore, ADamagedRowOfARepeatRefusesThatChangeAlone) {
+TEST(RegistryStore, ARowThatIsDamagedLaterRefusesItsRepeatAlone) {
   const LiveDirectory live;
-  {
-    auto store = open_store(live.path());
-    for (std::uint64_t i = 1; i <= 3; ++i) {
-      apply_changes(*store, make_change(ChangeOp::kSuspend, i, "damaged-" + std::to_string(i)));
-    }
-    ASSERT_TRUE(store->checkpoint().ok());  // so that a start does not read these rows
-  }
-  // The actor of a row, where SQLite sees nothing.
-  std::string bytes = test::read_file(live.file("journal.db"));
-  const std::size_t at = bytes.find("damaged-2uid:0");
-  ASSERT_NE(at, std::string::npos);
-  bytes[at + std::string("damaged-2uid:").size()] = '7';
-  live.folder().write("live/journal.db", bytes);
   auto store = open_store(live.path());
-  ASSERT_TRUE(store);
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    apply_changes(*store, make_change(ChangeOp::kSuspend, i, "damaged-" + std::to_string(i)));
+  }
+  ASSERT_TRUE(store->checkpoint().ok());
+  test::tamper(live.file("journal.db"), "UPDATE changes SET actor = 'uid:7' WHERE seq = 2");
   EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 1, "damaged-1"))), "ok 1 repeat");
   EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 2, "damaged-2"))), "read_only");
   EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 4, "d"))), "ok 4");
   EXPECT_EQ(store->state(), RegistryStore::State::kReady);
   EXPECT_FALSE(RegistryDirectory(live.path()).verify().ok());
+  // A start that would have to remember it is refused, with the place.
+  store.reset();
+  const auto opened = RegistryStore::open(live.path());
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.status().kind(), StatusKind::kRegistry);
+  EXPECT_NE(opened.status().message().find("journal.db: error: change 2 "), std::string::npos)
+      << opened.status().message();
+}
+
+TEST(RegistryStore, AnOldJournalInWhichReceivedFellForgetsNoAnswer) {
+  constexpr std::int64_t kDayUs = std::int64_t{24} * 3600 * 1'000'000;
+  constexpr std::int64_t kStart = std::int64_t{1'764'550'800} * 1'000'000;
+  const LiveDirectory live;
+  std::int64_t now = kStart;
+  RegistryStore::Options options;
+  options.now_us = [&] { return now; };
+  const Change resume = make_change(ChangeOp::kResume, 1, "r1");
+  {
+    auto store = open_store(live.path(), options);
+    apply_changes(*store, make_change(ChangeOp::kSuspend, 1, "s1"));
+    EXPECT_EQ(words_of(apply_changes(*store, resume)), "ok 2");
+    apply_changes(*store, make_change(ChangeOp::kSuspend, 1, "s2"));
+  }
+  // As the program before wrote it under a clock that was 40 days back: each row a day before the one before it.
+  test::tamper(live.file("journal.db"), "PRAGMA user_version = 2");
+  {
+    auto journal = Journal::open(live.file("journal.db"), Journal::Mode::kWrite);
+    ASSERT_TRUE(journal.ok());
+    auto end = *(*journal)->last();
+    ASSERT_TRUE((*journal)->begin().ok());
+    std::string record;
+    append_entry_record(test::numbered_entry(2), record);
+    for (int i = 0; i < 40; ++i) {
+      JournalRow row;
+      row.seq = end.seq + 1;
+      row.at_us = row.effective_us = kStart;
+      row.received_us = end.received_us - kDayUs;
+      row.op = ChangeOp::kAmend;
+      row.code = Code{2};
+      const std::string id = "g" + std::to_string(i);
+      row.change_id = id;
+      row.actor = "uid:0";
+      row.before = row.after = record;
+      row.chain = next_chain(end.chain, row);
+      ASSERT_TRUE((*journal)->append(row).ok());
+      end = {row.seq, row.chain, row.effective_us, row.received_us};
+    }
+    ASSERT_TRUE((*journal)->commit().ok());
+  }
+  for (const bool is_replayed : {true, false}) {
+    auto store = open_store(live.path(), options);
+    ASSERT_TRUE(store);
+    EXPECT_EQ(words_of(apply_changes(*store, resume)), "ok 2 repeat") << is_replayed;
+    EXPECT_EQ(store->registry().find(Code{1})->status, CodeStatus::kSuspended);
+    if (is_replayed) {
+      // What is received next is received no earlier than anything before.
+      now = kStart - 7 * kDayUs;
+      EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 3, "n"))), "ok 44");
+      now = kStart;
+      ASSERT_TRUE(store->checkpoint().ok());
+    }
+  }
+  const auto journal = Journal::open(live.file("journal.db"), Journal::Mode::kRead);
+  EXPECT_EQ((*journal)->last()->received_us, kStart);
 }
 
 TEST(RegistryStore, OneWriterAndAnyReaders) {
@@ -784,6 +909,68 @@ TEST_F(Findings, NoFlippedBitAndNoTruncationMakesItDifferent) {
   }
   EXPECT_GT(refusals["journal.db-wal"], 10);
   EXPECT_GT(harmless, 10);
+}
+
+// Rows that a start does not replay decide, too: which change_ids were answered. Wherever a bit flips or the journal ends,
+// the start is refused, or each answered change that is sent again gets its first answer, or none; it is never done anew.
+TEST(RegistryStore, NoFlippedBitAndNoCutOfTheJournalMakesAnAnsweredChangeNew) {
+  const LiveDirectory live;
+  std::vector<std::pair<Change, std::uint64_t>> answered;
+  {
+    auto store = open_store(live.path());
+    for (std::uint64_t i = 0; i < 60; ++i) {
+      const ChangeOp op = i / 10 % 2 == 0 ? ChangeOp::kSuspend : ChangeOp::kResume;
+      answered.emplace_back(make_change(op, i % 10, std::string(to_string(op)) + "-" + std::to_string(i)), i + 1);
+      EXPECT_EQ(words_of(apply_changes(*store, answered.back().first)), "ok " + std::to_string(i + 1));
+      if (i == 40 || i == 55) {
+        EXPECT_TRUE(store->checkpoint().ok());
+      }
+    }
+  }
+  const std::string copy = live.folder().path("copy");
+  const std::string journal = test::read_file(live.file("journal.db"));
+  std::mt19937_64 random(20'251'201);
+  int refused = 0;
+  int started = 0;
+  const auto check = [&](const std::string& damaged, const std::string& what) {
+    fs::remove_all(copy);
+    fs::copy(live.path(), copy, fs::copy_options::recursive);
+    std::ofstream(copy + "/journal.db", std::ios::binary | std::ios::trunc) << damaged;
+    auto store = RegistryStore::open(copy);
+    if (!store.ok()) {
+      ASSERT_EQ(store.status().kind(), StatusKind::kRegistry) << what;
+      ++refused;
+      return;
+    }
+    ++started;
+    for (const auto& [change, seq] : answered) {
+      const std::string again = words_of(apply_changes(**store, change));
+      ASSERT_TRUE(again == "ok " + std::to_string(seq) + " repeat" || again == "read_only")
+          << what << ": " << change.change_id << " is " << again;
+    }
+  };
+  const std::uint64_t flips = test::test_count("CLEARLINE_FLIPS", 400 / kSlowness);
+  for (std::uint64_t i = 0; i < flips && !testing::Test::HasFatalFailure(); ++i) {
+    std::string damaged = journal;
+    const std::size_t at = random() % journal.size();
+    damaged[at] = static_cast<char>(damaged[at] ^ (1 << random() % 8));
+    check(damaged, "flipped at " + std::to_string(at));
+  }
+  for (std::uint64_t i = 0; i < flips / 5 && !testing::Test::HasFatalFailure(); ++i) {
+    const std::size_t size = random() % journal.size();
+    check(journal.substr(0, size), "cut at " + std::to_string(size));
+  }
+  // Each text of a change_id, one bit of it.
+  for (const auto& [change, seq] : answered) {
+    const std::size_t at = journal.find(change.change_id + "uid:0");
+    ASSERT_NE(at, std::string::npos);
+    std::string damaged = journal;
+    damaged[at] = static_cast<char>(damaged[at] ^ 1);
+    check(damaged, change.change_id + " flipped");
+    if (testing::Test::HasFatalFailure()) return;
+  }
+  EXPECT_GT(refused, 100 / kSlowness);
+  EXPECT_GT(started, 20 / kSlowness);
 }
 
 // --- many threads ---
