@@ -144,6 +144,7 @@ Status run_history(HistoryRequest request, std::optional<int>& exit_code) {
   const auto code = parse_code(request.code);
   if (!code) return {StatusKind::kUsage, "CODE: is no code; give P and 12 digits"};
   if (Status status = check_has_journal(request.directory); !status.ok()) return status;
+  if (Status status = check_stdout(request.directory); !status.ok()) return status;
 
   const RegistryDirectory directory(request.directory);
   const bool is_text = request.format == HistoryFormat::kText;

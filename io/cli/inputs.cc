@@ -9,6 +9,8 @@
 #include <system_error>
 
 #include "io/formats/errno_words.h"
+#include "io/store/output_place.h"
+#include "io/store/registry_directory.h"
 
 namespace clearline {
 namespace {
@@ -36,20 +38,6 @@ Status folder_files(const std::string& folder, std::vector<std::string>& files) 
     return {StatusKind::kInput, folder + ": error: there is no file in the folder; name another one"};
   std::sort(files.begin() + static_cast<std::ptrdiff_t>(before), files.end());
   return {};
-}
-
-/// The same for all names of one file, also of one that is not there yet. `-` is where its descriptor leads to; pipes and
-/// devices have none otherwise.
-std::optional<std::string> identity(const std::string& path, int descriptor) {
-  const bool is_standard = path == "-";
-  struct stat info{};
-  if ((is_standard ? fstat(descriptor, &info) : stat(path.c_str(), &info)) == 0) {
-    if (S_ISREG(info.st_mode)) return std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino);
-    return is_standard ? std::optional("-" + std::to_string(descriptor)) : std::nullopt;
-  }
-  std::error_code error;
-  const fs::path real = fs::weakly_canonical(path, error);
-  return error ? path : real.string();
 }
 
 }  // namespace
@@ -93,11 +81,11 @@ std::string output_for(const std::string& pattern, const std::string& input) {
 Status check_outputs(const std::vector<std::string>& reads, const std::vector<std::string>& outputs) {
   std::set<std::string> taken;
   for (const std::string& path : reads) {
-    if (auto file = identity(path, STDIN_FILENO)) taken.insert(std::move(*file));
+    if (auto file = file_identity(path, STDIN_FILENO)) taken.insert(std::move(*file));
   }
   for (const std::string& path : outputs) {
     if (path.empty()) continue;
-    const auto file = identity(path, STDOUT_FILENO);
+    const auto file = file_identity(path, STDOUT_FILENO);
     if (!file || taken.insert(*file).second) continue;
     return {StatusKind::kUsage, (path == "-" ? "<stdout>" : path) +
                                     ": error: the output is also read, or is another output too; give it another name"};
@@ -109,6 +97,14 @@ std::vector<std::string> registry_files(const std::string& path) {
   std::vector<std::string> files{path};
   std::error_code ignored;  // what cannot be listed is told when it is opened
   for (const auto& entry : std::filesystem::directory_iterator(path, ignored)) files.push_back(entry.path().string());
+  if (files.size() > 1) {  // also those that come and go
+    const RegistryDirectory directory(path);
+    const std::string journal = directory.journal_path();
+    for (const std::string& file : {directory.head_path(), journal, journal + "-wal", journal + "-shm",
+                                    directory.lock_path(), directory.image_part_path()}) {
+      files.push_back(file);
+    }
+  }
   return files;
 }
 
@@ -117,6 +113,8 @@ std::vector<std::string> with_registry_files(std::vector<std::string> inputs, co
   inputs.insert(inputs.end(), files.begin(), files.end());
   return inputs;
 }
+
+Status check_stdout(const std::string& registry) { return check_outputs(registry_files(registry), {"-"}); }
 
 Status check_has_journal(const std::string& registry) {
   std::error_code ignored;

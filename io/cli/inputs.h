@@ -34,6 +34,9 @@ std::vector<std::string> registry_files(const std::string& path);
 /// All that a run reads.
 std::vector<std::string> with_registry_files(std::vector<std::string> inputs, const std::string& registry);
 
+/// check_outputs() of a verb that reads a registry and answers on stdout.
+Status check_stdout(const std::string& registry);
+
 /// kUsage for an image, where a registry that has a journal is wanted. What is not there at all is left to whoever opens
 /// it.
 Status check_has_journal(const std::string& registry);

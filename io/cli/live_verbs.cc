@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/cli/inputs.h"
 #include "io/cli/machine.h"
 #include "io/cli/options.h"
 #include "io/cli/progress.h"
@@ -110,6 +111,8 @@ class ChangeSender {
 }  // namespace
 
 Status run_apply(const ApplyRequest& request, ApplyReport& report) {
+  const auto reads = with_registry_files({request.input}, request.directory);
+  if (Status status = check_outputs(reads, {request.answers}); !status.ok()) return status;
   auto file = open_file_source(request.input);
   if (!file.ok()) return file.status();
   auto store = RegistryStore::open(request.directory);

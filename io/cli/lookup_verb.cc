@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "clearline/screener.h"
+#include "io/cli/inputs.h"
 #include "io/cli/machine.h"
 #include "io/cli/options.h"
 #include "io/cli/words.h"
@@ -46,6 +47,7 @@ Status run_lookup(const LookupRequest& request, std::optional<int>& exit_code) {
   policy.rules[0].checks_name = request.name.has_value();
   policy.rules[0].checks_zip = request.zip.has_value();
 
+  if (Status status = check_stdout(request.registry); !status.ok()) return status;
   std::vector<std::string> warnings;
   const auto opened = read_registry_as_of(request.registry, request.as_of, warnings);
   if (!opened.ok()) return opened.status();

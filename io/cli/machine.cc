@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -26,9 +27,13 @@ constexpr bool kSanitized = true;
 constexpr bool kSanitized = false;
 #endif
 
+/// Read by the signal handler: release in set_interrupt_words(), acquire there.
+std::atomic<const char*> interrupt_words{"\nclearline: interrupted: each output file is whole, or as it was before\n"};
+static_assert(std::atomic<const char*>::is_always_lock_free, "a signal handler waits for no lock");
+
 void end_by_signal(int) {
   remove_pending_output_files();
-  say_without_waiting("\nclearline: interrupted: each output file is whole, or as it was before\n");
+  say_without_waiting(interrupt_words.load(std::memory_order_acquire));
   _exit(static_cast<int>(StatusKind::kInterrupted));
 }
 
@@ -74,6 +79,8 @@ bool stderr_is_terminal() { return isatty(STDERR_FILENO) != 0; }
 std::int64_t now_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
+
+void set_interrupt_words(const char* words) { interrupt_words.store(words, std::memory_order_release); }
 
 void prepare_process() {
   hold_closed_descriptors();

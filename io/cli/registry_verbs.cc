@@ -107,6 +107,7 @@ Status verify_directory(const std::string& path) {
 }
 
 Status run_verify(const std::string& path) {
+  if (Status status = check_stdout(path); !status.ok()) return status;
   if (is_directory(path)) return verify_directory(path);
   const auto registry = read_image(path);
   if (!registry.ok()) return registry.status();
@@ -139,6 +140,7 @@ Status info_of_directory(const std::string& path, bool json) {
 }
 
 Status run_info(const std::string& path, bool json) {
+  if (Status status = check_stdout(path); !status.ok()) return status;
   if (is_directory(path)) return info_of_directory(path, json);
   const auto info = read_image_info(path);
   if (!info.ok()) return info.status();

@@ -1,6 +1,6 @@
 #include "io/cli/screen_run.h"
 
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <memory>
@@ -25,24 +25,64 @@ struct Job {
   std::string output;
 };
 
-/// What the verdicts depend on, beside the bytes of the inputs and the registry. A checkpoint is only good for the same.
-std::uint64_t fingerprint(const ScreenRequest& request, const Job& job) {
-  std::string all = "1";
-  for (const std::string& text : job.inputs) all += '\0' + text;
-  for (const std::string& text : {request.columns, request.policy}) all += '\0' + text;
-  const auto add = [&](auto number) { all += '\0' + std::to_string(static_cast<long>(number)); };
-  add(request.format ? static_cast<int>(*request.format) : -1);
-  add(request.output_format ? static_cast<int>(*request.output_format) : -1);
-  add(request.emit);
-  add(request.encoding);
-  add(request.explain);
-  add(request.block_bytes);
-  if (request.as_of) {
-    add(request.as_of->kind);
-    add(request.as_of->seq);
-    add(request.as_of->moment.unix_us);
+/// Texts and numbers that together are one text, and no other ones are the same.
+class Fingerprint {
+ public:
+  void add(std::string_view text) { all_.append(text).push_back('\0'); }
+  template <typename Number>
+  void add_number(Number number) {
+    add(std::to_string(static_cast<long long>(number)));
   }
-  return checksum64(all.data(), all.size());
+  std::uint64_t value() const { return checksum64(all_.data(), all_.size()); }
+
+ private:
+  std::string all_;
+};
+
+/// What is asked for: the bytes of inputs and registry apart, all that the output depends on. A checkpoint is only good
+/// for the same.
+std::uint64_t request_fingerprint(const ScreenRequest& request, const Job& job, Format output_format) {
+  Fingerprint all;
+  for (const std::string& input : job.inputs) all.add(input);
+  all.add(request.columns);
+  all.add_number(request.format ? static_cast<int>(*request.format) : -1);
+  all.add_number(output_format);
+  all.add_number(compression_of_name(job.output));
+  all.add_number(request.emit);
+  all.add_number(request.encoding);
+  all.add_number(request.explain);
+  all.add_number(request.block_bytes);
+  all.add_number(request.as_of.has_value());
+  if (request.as_of) {
+    all.add_number(request.as_of->kind);
+    all.add_number(request.as_of->seq);
+    all.add_number(request.as_of->moment.unix_us);
+    all.add_number(request.as_of->moment.is_day);
+  }
+  return all.value();
+}
+
+/// Of its rules, not of its name alone: a file may have another content under the same name.
+std::uint64_t policy_fingerprint(const Policy& policy) {
+  Fingerprint all;
+  all.add(policy.name);
+  for (const Rule& rule : policy.rules) {
+    all.add(rule.name);
+    all.add_number(rule.from ? rule.from->days : INT32_MIN);
+    all.add_number(rule.checks_name);
+    all.add_number(rule.checks_zip);
+    all.add_number(rule.phone);
+    all.add_number(rule.given_first_is_same);
+    all.add_number(rule.expiry_grace_days);
+    for (const Outcome outcome : rule.outcome) all.add_number(outcome);
+  }
+  return all.value();
+}
+
+/// Whether something stands under a name, whatever it is: a link that leads nowhere, too.
+bool stands(const std::string& path) {
+  struct stat info{};
+  return lstat(path.c_str(), &info) == 0;
 }
 
 /// One run over all inputs: the registry, and the memory that jobs share.
@@ -69,6 +109,7 @@ class Run {
  private:
   ScreenOptions screen_options(const Job& job) const;
   Status resume(const Job& job, InputChain& inputs, std::optional<CompressedOutput>& output, Checkpoint& checkpoint);
+  static Status begin(const Job& job, std::optional<CompressedOutput>& output, Checkpoint& checkpoint);
   Status run_blocks(InputChain& inputs, CompressedOutput& output, Checkpoint& checkpoint, const Job& job,
                     Progress& progress);
 
@@ -99,37 +140,47 @@ ScreenOptions Run::screen_options(const Job& job) const {
 Status Run::resume(const Job& job, InputChain& inputs, std::optional<CompressedOutput>& output,
                    Checkpoint& checkpoint) {
   const std::string path = checkpoint_path(job.output);
+  const std::string part = OutputFile::part_path(job.output);
   auto found = read_checkpoint(path);
   if (!found.ok()) return found.status();
-  const bool has_part = access(OutputFile::part_path(job.output).c_str(), F_OK) == 0;
-  const bool goes_on = found->has_value() && (has_part || (*found)->done);
-  if (goes_on) {
-    const Checkpoint& old = **found;
-    if (old.request != checkpoint.request) {
-      return {StatusKind::kUsage,
-              path + ": error: it is of a run with other inputs or options; run as then, or remove it to start anew"};
-    }
-    if (!(old.identity == checkpoint.identity) || old.seq != checkpoint.seq) {
-      return {StatusKind::kRegistry, path +
-                                         ": error: the run was interrupted under another registry; screen with that "
-                                         "one, or remove the file to start anew"};
-    }
-    if (Status status = inputs.skip_to(old.inputs); !status.ok()) return status;
-    if (old.done) {
-      const auto ended = inputs.at_end();
-      if (!ended.ok()) return ended.status();
-      if (!*ended) {
-        return {StatusKind::kInput,
-                job.inputs.back() + ": error: the input has grown since it was screened; run again without --resume"};
-      }
-    }
-    checkpoint = old;
-    if (old.done && !has_part) return {};
+  const bool has_part = stands(part);
+  if (has_part && !found->has_value()) return OutputFile::foreign_part(part);
+  if (!found->has_value() || (!has_part && !(*found)->done)) return begin(job, output, checkpoint);
+
+  const Checkpoint& old = **found;
+  if (Status status = check_same_run(path, old, checkpoint); !status.ok()) return status;
+  if (!has_part) {
+    if (Status status = check_finished(job.output, old); !status.ok()) return status;
   }
-  auto opened = CompressedOutput::open_resumable(job.output, FileMode::kUsual);
+  if (Status status = inputs.skip_to(old.inputs); !status.ok()) return status;
+  if (old.done) {
+    const auto ended = inputs.at_end();
+    if (!ended.ok()) return ended.status();
+    if (!*ended) {
+      return {StatusKind::kInput,
+              job.inputs.back() + ": error: the input has grown since it was screened; run again without --resume"};
+    }
+  }
+  checkpoint = old;
+  if (!has_part) return {};
+  auto opened = CompressedOutput::open_resumable(job.output, FileMode::kUsual, OutputFile::Part::kFound);
   if (!opened.ok()) return opened.status();
   output = std::move(*opened);
-  return output->keep(checkpoint.output_bytes, goes_on ? checkpoint.output_checksum : output->checksum());
+  return output->keep(checkpoint.output_bytes, checkpoint.output_checksum);
+}
+
+/// Starts an output of which nothing is written yet. The checkpoint comes first: it is what makes the .part ours.
+Status Run::begin(const Job& job, std::optional<CompressedOutput>& output, Checkpoint& checkpoint) {
+  const std::string path = checkpoint_path(job.output);
+  checkpoint.output_checksum = ChecksumStream().value();
+  if (Status status = write_checkpoint(path, checkpoint); !status.ok()) return status;
+  auto opened = CompressedOutput::open_resumable(job.output, FileMode::kUsual, OutputFile::Part::kNew);
+  if (!opened.ok()) {
+    remove_checkpoint(path);
+    return opened.status();
+  }
+  output = std::move(*opened);
+  return {};
 }
 
 Status Run::screen(const Job& job, Progress& progress) {
@@ -137,7 +188,9 @@ Status Run::screen(const Job& job, Progress& progress) {
   InputChain inputs(job.inputs, input_options_, request_.block_bytes);
   if (Status status = inputs.open(); !status.ok()) return status;
   Checkpoint checkpoint;
-  checkpoint.request = fingerprint(request_, job);
+  checkpoint.version = CLEARLINE_VERSION;
+  checkpoint.policy = policy_fingerprint(policy_);
+  checkpoint.request = request_fingerprint(request_, job, screen_options(job).output_format);
   checkpoint.today = today_;
   checkpoint.identity = registry_.identity();
   checkpoint.seq = registry_seq_;
@@ -156,7 +209,8 @@ Status Run::screen(const Job& job, Progress& progress) {
   if (!checkpoint.done) {
     status = run_blocks(inputs, *output, checkpoint, job, progress);
     if (status.ok() && request_.resume) {
-      status = output->sync();
+      status = output->finish();
+      if (status.ok()) status = output->sync();
       checkpoint.done = true;
       checkpoint.inputs = inputs.marks();
       checkpoint.output_bytes = output->bytes_written();
@@ -245,6 +299,15 @@ Status run_screen(const ScreenRequest& request, ScreenReport& report) {
   const auto bytes_total = bytes_of(*inputs);
   if (request.resume && !bytes_total) {
     return {StatusKind::kUsage, "--resume: only files can be read again; name them as inputs"};
+  }
+
+  if (request.resume) {
+    set_interrupt_words(
+        "\nclearline: interrupted; give the same command again to go on, and each output file will be whole\n");
+    for (const Job& job : jobs) {  // all of them now, and not one after hours of work for the others
+      const std::string part = OutputFile::part_path(job.output);
+      if (stands(part) && !stands(checkpoint_path(job.output))) return OutputFile::foreign_part(part);
+    }
   }
 
   const auto load_start = Clock::now();

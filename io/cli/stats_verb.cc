@@ -116,6 +116,7 @@ Status run_stats(const StatsRequest& request) {
     return {StatusKind::kUsage, "--to: lies before --from; give the first day, then the last one"};
   }
   if (Status status = check_has_journal(request.directory); !status.ok()) return status;
+  if (Status status = check_stdout(request.directory); !status.ok()) return status;
 
   ChangeDays counted;
   Status status = RegistryDirectory(request.directory).read_brief([&](const JournalBrief& row) {

@@ -1,18 +1,23 @@
 #include "io/store/checkpoint.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
 #include <sstream>
+#include <vector>
 
 #include "engine/hash.h"
+#include "io/formats/errno_words.h"
 #include "io/store/output_file.h"
+#include "io/store/output_place.h"
 
 namespace clearline {
 namespace {
 
-constexpr const char* kFirstWord = "clearline-checkpoint-1";
+constexpr const char* kFirstWord = "clearline-checkpoint-2";
 
 template <typename Numbers>
 void put_all(std::ostream& out, const char* word, const Numbers& numbers) {
@@ -23,7 +28,7 @@ void put_all(std::ostream& out, const char* word, const Numbers& numbers) {
 
 std::string to_text(const Checkpoint& c) {
   std::ostringstream out;
-  out << kFirstWord << '\n';
+  out << kFirstWord << "\nversion " << c.version << "\npolicy " << c.policy << '\n';
   out << "request " << c.request << "\ntoday " << c.today.days << "\nseq " << c.seq << ' ' << c.identity.incarnation
       << '\n';
   put_all(out, "uuid", c.identity.uuid);
@@ -44,6 +49,11 @@ class Words {
   void expect(const std::string& word) {
     std::string got;
     if (!(in_ >> got) || got != word) in_.setstate(std::ios::failbit);
+  }
+  std::string word() {
+    std::string value;
+    in_ >> value;
+    return value;
   }
   std::uint64_t number() {
     std::uint64_t value = 0;
@@ -69,6 +79,10 @@ std::optional<Checkpoint> from_text(const std::string& text) {
   Words words(text);
   Checkpoint c;
   words.expect(kFirstWord);
+  words.expect("version");
+  c.version = words.word();
+  words.expect("policy");
+  c.policy = words.number();
   words.expect("request");
   c.request = words.number();
   words.expect("today");
@@ -99,14 +113,62 @@ std::optional<Checkpoint> from_text(const std::string& text) {
     mark.checksum = words.number();
     c.inputs.push_back(mark);
   }
-  if (!words.ok() || c.inputs.empty()) return std::nullopt;
+  if (!words.ok()) return std::nullopt;
   return c;
 }
 
 }  // namespace
 
-std::string checkpoint_path(const std::string& output) { return output + ".checkpoint"; }
-std::string checkpoint_temporary(const std::string& path) { return path + ".tmp"; }
+Status check_same_run(const std::string& path, const Checkpoint& old, const Checkpoint& now) {
+  const auto refused = [&](StatusKind kind, const std::string& what) {
+    return Status(kind,
+                  path + ": error: the run was interrupted " + what + ", or remove it and the .part to start anew");
+  };
+  if (old.version != now.version) {
+    return refused(StatusKind::kUsage, "under clearline " + old.version + "; go on with that version");
+  }
+  if (old.policy != now.policy) return refused(StatusKind::kUsage, "under another policy; go on with that one");
+  if (old.request != now.request) {
+    return refused(StatusKind::kUsage, "with other inputs or options; give the same command again");
+  }
+  if (!(old.identity == now.identity) || old.seq != now.seq) {
+    return refused(StatusKind::kRegistry, "under another registry; screen with that one");
+  }
+  return {};
+}
+
+Status check_finished(const std::string& output, const Checkpoint& done) {
+  const auto refused = [&](const std::string& what) {
+    return Status(StatusKind::kOutput, output + ": error: an earlier part of this run has written it, and " + what +
+                                           " since; put it back, or remove " + checkpoint_path(output) +
+                                           " to have it written again");
+  };
+  const int fd = open(output.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0 && errno == ENOENT) return refused("it was removed");
+  if (fd < 0) {
+    return {StatusKind::kOutput,
+            output + ": error: cannot read what an earlier part of this run has written: " + errno_words(errno)};
+  }
+  struct stat info{};
+  bool is_same =
+      fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && static_cast<std::uint64_t>(info.st_size) == done.output_bytes;
+  ChecksumStream checksum;
+  std::vector<char> piece(std::size_t{1} << 20);
+  while (is_same) {
+    const ssize_t got = read(fd, piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) {
+      is_same = got == 0 && checksum.value() == done.output_checksum;
+      break;
+    }
+    checksum.add(piece.data(), static_cast<std::size_t>(got));
+  }
+  close(fd);
+  return is_same ? Status() : refused("it was changed");
+}
+
+std::string checkpoint_path(const std::string& output) { return path_beside(output, ".checkpoint"); }
+std::string checkpoint_temporary(const std::string& path) { return path_beside(path, ".tmp"); }
 
 Status write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
   auto file = OutputFile::open_through(checkpoint_temporary(path), path);
@@ -122,9 +184,10 @@ Result<std::optional<Checkpoint>> read_checkpoint(const std::string& path) {
   text << file.rdbuf();
   auto checkpoint = from_text(text.str());
   if (!checkpoint) {
-    return Status(StatusKind::kOutput, path +
-                                           ": error: the checkpoint cannot be read or is damaged; remove it, and the "
-                                           "whole run is done again");
+    return Status(StatusKind::kOutput,
+                  path +
+                      ": error: the checkpoint cannot be read, is damaged or is of another version; "
+                      "remove it and the .part, and the whole run is done again");
   }
   return checkpoint;
 }

@@ -3,7 +3,11 @@
 // It says nothing of persons: counts, positions and checksums. It is written to NAME.checkpoint.tmp and renamed, and ends with a checksum of
 // itself, so it is whole or not there. What it says was on disk before it: the output up to `output_bytes` is synced first.
 //
-//   run:  ... write blocks ... sync OUT.part, write OUT.checkpoint ... "done", rename OUT.part to OUT, remove OUT.checkpoint
+//   run:  write OUT.checkpoint, make OUT.part, ... write blocks ... sync OUT.part, write OUT.checkpoint ... "done", rename
+//         OUT.part to OUT, ... the other outputs of the run ..., remove each OUT.checkpoint
+//
+// So a .part without a checkpoint is never ours, and a checkpoint that is done remembers what OUT held: a later run holds
+// the file against it before it takes the input for screened.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +22,8 @@
 namespace clearline {
 
 struct Checkpoint {
+  std::string version;        ///< of the program
+  std::uint64_t policy = 0;   ///< fingerprint of its rules
   std::uint64_t request = 0;  ///< fingerprint of what was asked: inputs, formats, options
   Date today;                 ///< stands for a missing declared_at until the end
   RegistryIdentity identity;
@@ -28,6 +34,12 @@ struct Checkpoint {
   Tally tally;
   bool done = false;  ///< the output is whole; perhaps it has its name already
 };
+
+/// Whether a run may go on from `old`: same program, policy, request and registry; and if not, why, and how to mend it.
+/// `path` is the old one's.
+Status check_same_run(const std::string& path, const Checkpoint& old, const Checkpoint& now);
+/// Whether the file of a checkpoint that is done still holds what was written: kOutput if not.
+Status check_finished(const std::string& output, const Checkpoint& done);
 
 std::string checkpoint_path(const std::string& output);
 /// Where it is written first: one name, so that a run that is killed there leaves what the next one takes away.

@@ -17,8 +17,9 @@ Result<CompressedOutput> CompressedOutput::open(const std::string& path, FileMod
   return CompressedOutput(std::move(*file), compression_of_name(path));
 }
 
-Result<CompressedOutput> CompressedOutput::open_resumable(const std::string& path, FileMode mode) {
-  auto file = OutputFile::open_resumable(path, mode);
+Result<CompressedOutput> CompressedOutput::open_resumable(const std::string& path, FileMode mode,
+                                                          OutputFile::Part part) {
+  auto file = OutputFile::open_resumable(path, mode, part);
   if (!file.ok()) return file.status();
   return CompressedOutput(std::move(*file), compression_of_name(path));
 }
@@ -54,15 +55,21 @@ Status CompressedOutput::flush() {
   return file_.write(packed_.text());
 }
 
-Status CompressedOutput::commit() {
+Status CompressedOutput::finish() {
   if (Status status = flush(); !status.ok()) return status;
   if (is_empty_ && compression_ != Compression::kNone) {
     // No bytes at all would be no archive: an empty text is an empty member.
     packed_.clear();
     compressor_.append({}, packed_);
-    if (Status status = file_.write(packed_.text()); !status.ok()) return status;
+    is_empty_ = false;
+    return file_.write(packed_.text());
   }
-  return file_.commit();
+  return {};
+}
+
+Status CompressedOutput::commit() {
+  Status status = finish();
+  return status.ok() ? file_.commit() : status;
 }
 
 }  // namespace clearline

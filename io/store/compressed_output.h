@@ -20,12 +20,14 @@ class CompressedOutput {
   Compression compression() const { return compression_; }
 
   /// Beside the same of OutputFile: what was written so far ends a member or frame.
-  static Result<CompressedOutput> open_resumable(const std::string& path, FileMode mode);
+  static Result<CompressedOutput> open_resumable(const std::string& path, FileMode mode, OutputFile::Part part);
   Status keep(std::uint64_t bytes, std::uint64_t checksum);
   Status sync();
   std::uint64_t bytes_written() const { return file_.bytes_written(); }
   std::uint64_t checksum() const { return file_.checksum(); }
 
+  /// All bytes of the file are written afterwards; commit() does it by itself.
+  Status finish();
   Status commit();
   bool pipe_closed() const { return file_.pipe_closed(); }
 

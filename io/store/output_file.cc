@@ -10,16 +10,15 @@
 #include <atomic>
 #include <cassert>
 #include <cerrno>
-#include <charconv>
 #include <climits>
 #include <cstdlib>
 #include <cstring>
-#include <optional>
 #include <utility>
 #include <vector>
 
 #include "io/formats/errno_words.h"
 #include "io/store/folders.h"
+#include "io/store/output_place.h"
 
 namespace clearline {
 namespace {
@@ -49,34 +48,6 @@ void forget(int place) {
   if (place >= 0) pending_files[static_cast<std::size_t>(place)].used.store(false, std::memory_order_release);
 }
 
-/// The path with its links followed, also when what they name is not there yet.
-std::string followed(std::string path) {
-  std::array<char, PATH_MAX> buffer{};
-  if (realpath(path.c_str(), buffer.data()) != nullptr) return buffer.data();
-  constexpr int kLinksMax = 40;  // as many as the kernel follows
-  for (int links = 0; links < kLinksMax; ++links) {
-    const ssize_t size = readlink(path.c_str(), buffer.data(), buffer.size());
-    if (size < 0) break;
-    const std::string link(buffer.data(), static_cast<std::size_t>(size));
-    path = link.starts_with('/') ? link : folder_of(path).append("/").append(link);
-  }
-  return path;
-}
-
-/// The descriptor that a path names: `-`, `/dev/stdout`, `/dev/fd/3`.
-std::optional<int> descriptor_of(std::string_view path) {
-  if (path == "-" || path == "/dev/stdout") return STDOUT_FILENO;
-  if (path == "/dev/stderr") return STDERR_FILENO;
-  for (const std::string_view folder : {"/dev/fd/", "/proc/self/fd/"}) {
-    if (!path.starts_with(folder)) continue;
-    path.remove_prefix(folder.size());
-    int number = 0;
-    const auto [end, error] = std::from_chars(path.data(), path.data() + path.size(), number);
-    if (error == std::errc() && end == path.data() + path.size()) return number;
-  }
-  return std::nullopt;
-}
-
 /// A descriptor of the same file, open for as long as the program likes.
 int duplicate(int fd) {
   // One that closes at exec is a file of our own, or stands for a standard one that was closed.
@@ -98,32 +69,43 @@ Result<OutputFile> OutputFile::open(const std::string& path, FileMode mode) {
   OutputFile file;
   file.path_ = path == "-" ? "<stdout>" : path;
   file.mode_ = mode;
-  if (const auto descriptor = descriptor_of(path)) {
-    file.fd_ = duplicate(*descriptor);
-    if (file.fd_ < 0) return file.fail("cannot write");
-    return file;
+  OutputPlace place = output_place(path);
+  file.target_ = std::move(place.path);
+  switch (place.kind) {
+    case OutputPlace::Kind::kDescriptor:
+      file.fd_ = duplicate(place.descriptor);
+      if (file.fd_ < 0) return file.fail("cannot write");
+      return file;
+    case OutputPlace::Kind::kStraight: {
+      struct stat info{};
+      const bool is_there = stat(file.target_.c_str(), &info) == 0;
+      if (is_there && S_ISDIR(info.st_mode)) {
+        return Status(StatusKind::kOutput, path + ": error: is a directory; name a file in it");
+      }
+      // A regular file here is behind a descriptor of another process, whose bytes stay.
+      const int how = is_there && S_ISREG(info.st_mode) ? O_APPEND : 0;
+      file.fd_ = ::open(file.target_.c_str(), O_WRONLY | O_CLOEXEC | how);
+      if (file.fd_ < 0) return file.fail("cannot open");
+      return file;
+    }
+    case OutputPlace::Kind::kLoop:
+      errno = ELOOP;
+      return file.fail("cannot open");
+    case OutputPlace::Kind::kFile:
+      break;
   }
-  struct stat info{};
-  const bool is_there = stat(path.c_str(), &info) == 0;
-  if (!is_there && errno == ELOOP) return file.fail("cannot open");
-  if (is_there && !S_ISREG(info.st_mode)) {
-    if (S_ISDIR(info.st_mode)) return Status(StatusKind::kOutput, path + ": error: is a directory; name a file in it");
-    file.fd_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-    if (file.fd_ < 0) return file.fail("cannot open");
-    return file;
-  }
-  file.target_ = followed(path);
+  if (Status status = file.check_name(); !status.ok()) return status;
   // Process and counter make the name unique; O_EXCL makes sure.
   static std::atomic<unsigned> counter{0};
   for (int attempt = 0; attempt < 100 && file.fd_ < 0; ++attempt) {
-    file.temporary_ = file.target_ + ".tmp-" + std::to_string(getpid()) + "-" +
-                      std::to_string(counter.fetch_add(1, std::memory_order_relaxed));
+    file.temporary_ = path_beside(file.target_, ".tmp-" + std::to_string(getpid()) + "-" +
+                                                    std::to_string(counter.fetch_add(1, std::memory_order_relaxed)));
     file.fd_ = ::open(file.temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (file.fd_ < 0 && errno != EEXIST) break;
   }
   if (file.fd_ < 0) {
     file.temporary_.clear();
-    return file.fail("cannot create");
+    return file.fail_to_create();
   }
   file.pending_ = remember(file.temporary_);
   return file;
@@ -136,32 +118,45 @@ Result<OutputFile> OutputFile::open_through(const std::string& temporary, const 
   file.target_ = path;
   unlink(temporary.c_str());
   file.fd_ = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file.fd_ < 0) return file.fail("cannot create");
+  if (file.fd_ < 0) return file.fail_to_create();
   file.temporary_ = temporary;
   file.pending_ = remember(temporary);
   return file;
 }
 
-std::string OutputFile::part_path(const std::string& path) { return followed(path) + ".part"; }
+std::string OutputFile::part_path(const std::string& path) { return path_beside(output_place(path).path, ".part"); }
 
-Result<OutputFile> OutputFile::open_resumable(const std::string& path, FileMode mode) {
+Result<OutputFile> OutputFile::open_resumable(const std::string& path, FileMode mode, Part part) {
   OutputFile file;
   file.path_ = path;
   file.mode_ = mode;
-  struct stat info{};
-  if (descriptor_of(path) || (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))) {
+  OutputPlace place = output_place(path);
+  if (place.kind != OutputPlace::Kind::kFile) {
     return Status(StatusKind::kUsage, path + ": error: only a run into a file can be resumed; name one with -o");
   }
-  file.target_ = followed(path);
+  file.target_ = std::move(place.path);
+  if (Status status = file.check_name(); !status.ok()) return status;
   file.is_resumable_ = true;
-  const std::string part = part_path(path);
-  file.fd_ = ::open(part.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (file.fd_ < 0) return file.fail("cannot create its .part");
-  file.temporary_ = part;
+  const std::string name = path_beside(file.target_, ".part");
+  const int how = part == Part::kNew ? O_CREAT | O_EXCL : 0;
+  file.fd_ = ::open(name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | how, 0600);
+  if (file.fd_ < 0) {
+    if (errno == EEXIST) return foreign_part(name);
+    return part == Part::kNew ? file.fail_to_create() : file.fail("cannot open its .part");
+  }
+  file.temporary_ = name;
+  struct stat info{};
+  if (fstat(file.fd_, &info) != 0 || !S_ISREG(info.st_mode)) return foreign_part(name);
   if (flock(file.fd_, LOCK_EX | LOCK_NB) != 0) {
     return Status(StatusKind::kOutput, path + ": error: another run is writing it; wait for its end");
   }
   return file;
+}
+
+Status OutputFile::foreign_part(const std::string& part) {
+  return {StatusKind::kOutput, part +
+                                   ": error: it stands where the output is to grow, and no checkpoint says that an "
+                                   "interrupted run left it; move it away, or remove it to start anew"};
 }
 
 Status OutputFile::keep(std::uint64_t bytes, std::uint64_t checksum) {
@@ -176,8 +171,8 @@ Status OutputFile::keep(std::uint64_t bytes, std::uint64_t checksum) {
   }
   if (bytes_written_ != bytes || checksum_.value() != checksum) {
     return {StatusKind::kOutput, path_ +
-                                     ": error: its .part was changed since the run was interrupted; remove it, and "
-                                     "the whole run is done again"};
+                                     ": error: its .part was changed since the run was interrupted; remove that and "
+                                     "its .checkpoint, and the whole run is done again"};
   }
   if (ftruncate(fd_, static_cast<off_t>(bytes)) != 0) return fail("cannot cut its .part");
   return {};
@@ -212,6 +207,44 @@ OutputFile::~OutputFile() {
 
 Status OutputFile::fail(const char* what) const {
   return {StatusKind::kOutput, path_ + ": error: " + what + ": " + errno_words(errno)};
+}
+
+/// Now, and not at the rename after hours of work.
+Status OutputFile::check_name() const {
+  struct stat info{};
+  return lstat(target_.c_str(), &info) == 0 || errno != ENAMETOOLONG ? Status() : fail("cannot create");
+}
+
+Status OutputFile::fail_to_create() const {
+  const int error = errno;
+  const std::string folder = folder_of(target_);
+  struct stat info{};
+  if (error == ENOENT && stat(folder.c_str(), &info) != 0 && errno == ENOENT) {
+    return {StatusKind::kOutput,
+            path_ + ": error: its folder " + folder + " does not exist; make it (mkdir -p), or name another one"};
+  }
+  errno = error;
+  return fail("cannot create");
+}
+
+Status OutputFile::take_mode() {
+  const mode_t mask = umask(0);
+  umask(mask);
+  mode_t mode = mode_ == FileMode::kPrivate ? 0600 : 0666 & ~mask;
+  struct stat old{};
+  struct stat folder{};
+  if (lstat(target_.c_str(), &old) == 0 && S_ISREG(old.st_mode) && stat(folder_of(target_).c_str(), &folder) == 0) {
+    const mode_t kept = old.st_mode & 0777;
+    // Where anybody may make files, one of another user may lie in wait for what comes: it is given nothing.
+    const bool is_trusted = old.st_uid == geteuid() || (folder.st_mode & S_IWOTH) == 0;
+    if (mode_ == FileMode::kUsual) mode = is_trusted ? kept : kept & mode;
+    // Without the right to give files away the group alone may be kept; without that, a stranger's group gets what all
+    // others have.
+    const bool has_group = is_trusted && (fchown(fd_, old.st_uid, old.st_gid) == 0 ||
+                                          fchown(fd_, static_cast<uid_t>(-1), old.st_gid) == 0);
+    if (!has_group) mode = (mode & ~mode_t{070}) | (mode & (mode & 07) << 3);
+  }
+  return fchmod(fd_, mode) == 0 ? Status() : fail("cannot set the mode");
 }
 
 void OutputFile::set_direct(bool direct) {
@@ -267,11 +300,7 @@ Status OutputFile::commit() {
     if (close(fd) != 0) return fail("cannot write");
     return {};
   }
-  if (mode_ == FileMode::kUsual) {
-    const mode_t mask = umask(0);
-    umask(mask);
-    if (fchmod(fd_, 0666 & ~mask) != 0) return fail("cannot set the mode");
-  }
+  if (Status status = take_mode(); !status.ok()) return status;
   if (fsync(fd_) != 0) return fail("cannot write");
   const int fd = std::exchange(fd_, -1);
   if (close(fd) != 0) return fail("cannot write");

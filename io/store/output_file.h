@@ -3,11 +3,14 @@
 // Life        open() makes a temporary beside the final name (mode 0600, never over another file); write() appends;
 //             commit() fsyncs, renames and fsyncs the folder. Without a commit the destructor removes the temporary.
 // Straight    `-` (stdout), pipes and devices have no final name to protect: bytes go there as they come. So they do for a
-//             descriptor that the path names (/dev/stdout, /dev/fd/3), whatever is behind it.
+//             descriptor that the path names (/dev/stdout, /dev/fd/3, /proc/PID/fd/1), whatever is behind it.
+// Mode        A file that is replaced passes its owner, group and mode on, as far as the process may; a private one is
+//             0600 whatever it replaces.
 // Links       a symbolic link keeps pointing: the file it names is replaced.
 // Signals     the temporaries that are open are known to remove_pending_output_files(), which a handler may call.
 // Direct      write_directly() passes the page cache by, for large files.
-// Resumable   open_resumable() writes to NAME.part, which outlives the process, and goes on behind what is good in it.
+// Resumable   open_resumable() writes to NAME.part, which outlives the process, and goes on behind what is good in it. A
+//             NAME.part that the caller does not know to be its own is never touched.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +27,7 @@ namespace clearline {
 /// Who may read the file once it has its name.
 enum class FileMode {
   kPrivate,  ///< 0600: it holds registered values
-  kUsual,    ///< as the umask says: verdicts
+  kUsual,    ///< as the file that it replaces, else as the umask says: verdicts
 };
 
 class OutputFile {
@@ -33,9 +36,15 @@ class OutputFile {
   /// As open(), private, but through a temporary of this name, so that of killed runs one is left at most: its place is
   /// taken. Links are replaced, never followed. One writer at a time.
   static Result<OutputFile> open_through(const std::string& temporary, const std::string& path);
-  /// A file that a later run can go on with. Another process that has it open is kOutput; so is a path without a name
-  /// to protect (stdout, a pipe).
-  static Result<OutputFile> open_resumable(const std::string& path, FileMode mode);
+  enum class Part {
+    kNew,    ///< there must not be one: what is there is somebody else's, and kOutput
+    kFound,  ///< the caller knows that it is there, and what it must hold
+  };
+  /// A file that a later run can go on with. Another process that has it open is kOutput; a path without a name to protect
+  /// (stdout, a pipe) is kUsage.
+  static Result<OutputFile> open_resumable(const std::string& path, FileMode mode, Part part);
+  /// What to say of a .part that is not known to be ours.
+  static Status foreign_part(const std::string& part);
   /// Where it is until it is whole.
   static std::string part_path(const std::string& path);
   /// Resumable files: drops all behind the first `bytes`, whose checksum64 (as a stream) must be `checksum`; kOutput if
@@ -71,6 +80,9 @@ class OutputFile {
  private:
   OutputFile() = default;
   Status fail(const char* what) const;
+  Status check_name() const;
+  Status fail_to_create() const;
+  Status take_mode();
   void set_direct(bool direct);
 
   int fd_ = -1;

@@ -45,7 +45,7 @@ pid_t start(const std::vector<std::string>& arguments, const ProcessSetup& setup
     dup2(opened, fd);
   };
   redirect(setup.input_path, O_RDONLY, STDIN_FILENO);
-  redirect(setup.output_path, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
+  redirect(setup.output_path, O_WRONLY | O_CREAT | (setup.output_appends ? O_APPEND : O_TRUNC), STDOUT_FILENO);
   redirect(setup.error_path, O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
   for (const int fd : setup.closed) close(fd);
   const auto limit = static_cast<rlim_t>(setup.file_bytes_max);

@@ -26,6 +26,7 @@ struct ProcessSetup {
   int signal = 2;                   ///< SIGINT
   std::string input_path;           ///< stdin comes from this file instead of `input`
   std::string output_path;          ///< stdout goes to this file instead of `out`
+  bool output_appends = false;      ///< behind what is in it
   std::string error_path;           ///< stderr goes to this file instead of `err`
   std::vector<int> closed;          ///< descriptors that it starts without
   long file_bytes_max = 0;          ///< as `ulimit -f`; 0: none

@@ -150,6 +150,130 @@ TEST_F(Program, AnOutputIsNeverAnInputOrTwice) {
   EXPECT_EQ(folder.file_count(), files);
 }
 
+TEST_F(Program, TwoNamesOfOneFileThatIsNotThereYetAreOneOutput) {
+  std::filesystem::create_directory(folder.path("in"));
+  std::filesystem::create_symlink("target", folder.path("a.ndjson"));
+  std::filesystem::create_symlink("target", folder.path("b.ndjson"));
+  std::filesystem::create_symlink("a.ndjson", folder.path("c.ndjson"));
+  std::filesystem::create_symlink("in", folder.path("in2"));
+  std::filesystem::create_symlink("in2/../in/deep", folder.path("d.ndjson"));
+  const std::string b = folder.write("b.csv", "id,code\nE1,P1\n");
+  const std::string a = folder.write("a.csv", "id,code\nE1,P1\n");
+  files = folder.file_count();
+  EXPECT_EQ(screen({a, b, "-o", folder.path("{name}.ndjson")}).exit_code, 2) << "two links to one target";
+  for (const auto& [first, second] : {std::pair{"a.ndjson", "b.ndjson"},
+                                      {"c.ndjson", "target"},
+                                      {"c.ndjson", "a.ndjson"},
+                                      {"in/v", "in2/v"},
+                                      {"in/deep", "d.ndjson"},
+                                      {"v", "in/../v"}}) {
+    const auto result = run_clearline(
+        {"generate", "declarations", "--count", "1", "-o", folder.path(first), "--expected", folder.path(second)});
+    EXPECT_EQ(result.exit_code, 2) << first << " " << second;
+    EXPECT_EQ(run_clearline({"registry", "build", registry, "-o", folder.path(first), "--rejects", folder.path(second)})
+                  .exit_code,
+              2)
+        << first << " " << second;
+  }
+  EXPECT_EQ(folder.file_count(), files);
+}
+
+TEST_F(Program, StdoutThatIsTheInputOrTheRegistryIsRefused) {
+  const std::string live = folder.path("live");
+  ASSERT_EQ(run_clearline({"registry", "init", live, "--from", image}).exit_code, 0);
+  const std::string change = folder.write("c", R"({"op":"resume","code":"P222222222222","change_id":"k-1"})"
+                                               "\n");
+  const auto refuses = [&](const std::vector<std::string>& arguments, const std::string& file, bool is_stdin = false) {
+    const std::string before = read_file(file);
+    ProcessSetup setup;
+    setup.output_path = file;
+    setup.output_appends = true;
+    if (is_stdin) setup.input_path = file;
+    const auto result = run_clearline(arguments, setup);
+    EXPECT_EQ(result.exit_code, 2) << arguments[0] << " " << arguments[1] << result.err;
+    EXPECT_NE(result.err.find("give it another name"), std::string::npos) << result.err;
+    EXPECT_EQ(read_file(file), before) << arguments[0] << " " << arguments[1];
+  };
+  refuses({"registry", "apply", live, change}, change);
+  refuses({"registry", "apply", live, "-"}, change, true);
+  refuses({"registry", "apply", live, "/dev/stdin"}, change, true);
+  refuses({"screen", "-", "-r", image}, day, true);
+  refuses({"screen", day, "-r", image}, day);
+  refuses({"screen", day, "-r", image, "-o", "/dev/stdout"}, day);
+  refuses({"screen", day, "-r", image}, image);
+  for (const std::string& file : {live + "/head", live + "/journal.db", live + "/lock"}) {
+    refuses({"screen", day, "-r", live}, file);
+    refuses({"registry", "apply", live, change}, file);
+    refuses({"registry", "impact", live, "--since", "0", day}, file);
+    refuses({"registry", "export", live, "--journal"}, file);
+    refuses({"registry", "history", live, "P222222222222"}, file);
+    refuses({"registry", "stats", live, "--by-day"}, file);
+    refuses({"registry", "info", live}, file);
+    refuses({"registry", "verify", live}, file);
+    refuses({"lookup", "P222222222222", "-r", live}, file);
+    refuses({"generate", "changes", "-r", live, "--profile", "quiet"}, file);
+  }
+  EXPECT_EQ(run_clearline({"screen", day, "-r", live, "-o", live + "/journal.db-wal"}).exit_code, 2)
+      << "a file that comes and goes";
+  EXPECT_EQ(run_clearline({"registry", "verify", live}).exit_code, 0);
+}
+
+TEST_F(Program, TheFileBehindAnotherProcessIsNotReplaced) {
+  const std::string other = "/proc/" + std::to_string(getpid());
+  const int fd = open(folder.path("out").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  struct stat before{};
+  ASSERT_EQ(fstat(fd, &before), 0);
+  EXPECT_EQ(screen({day, "-o", other + "/fd/" + std::to_string(fd)}).exit_code, 0);
+  struct stat after{};
+  ASSERT_EQ(stat(folder.path("out").c_str(), &after), 0);
+  close(fd);
+  EXPECT_EQ(after.st_ino, before.st_ino);
+  EXPECT_EQ(read_file(folder.path("out")), kVerdicts);
+}
+
+TEST_F(Program, AReplacedOutputKeepsItsMode) {
+  const std::string output = folder.write("v.ndjson", "old");
+  for (const mode_t mode : {0600U, 0640U}) {
+    ASSERT_EQ(chmod(output.c_str(), mode), 0);
+    for (const bool resume : {false, true}) {
+      std::vector<std::string> arguments{day, "-o", output};
+      if (resume) arguments.emplace_back("--resume");
+      ASSERT_EQ(screen(arguments).exit_code, 0);
+      struct stat info{};
+      ASSERT_EQ(stat(output.c_str(), &info), 0);
+      EXPECT_EQ(info.st_mode & 0777U, mode);
+      EXPECT_EQ(read_file(output), kVerdicts);
+    }
+  }
+}
+
+TEST_F(Program, AnOutputNameMayBeAsLongAsANameMayBe) {
+  for (const std::size_t bytes : {240U, 244U, 250U, 255U}) {
+    const std::string output = folder.path(std::string(bytes - 4, 'n') + ".csv");
+    EXPECT_EQ(screen({day, "-o", output}).exit_code, 0) << bytes;
+    EXPECT_EQ(screen({day, "-o", output, "--resume"}).exit_code, 0) << bytes;
+    EXPECT_EQ(run_clearline({"registry", "build", registry, "-o", output}).exit_code, 0) << bytes;
+    std::filesystem::remove(output);
+    EXPECT_EQ(folder.file_count(), files);
+  }
+}
+
+TEST_F(Program, AMissingFolderOfAnOutputIsNamedWithHowToMendIt) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"screen", day, "-r", image},
+                                                    {"screen", day, "-r", image, "--resume"},
+                                                    {"registry", "build", registry},
+                                                    {"registry", "export", image},
+                                                    {"generate", "registry", "--count", "1"}}) {
+    std::vector<std::string> all = arguments;
+    all.insert(all.end(), {"-o", folder.path("no/v")});
+    const auto result = run_clearline(all);
+    EXPECT_EQ(result.exit_code, 5) << arguments[0];
+    EXPECT_NE(result.err.find("its folder " + folder.path("no") + " does not exist; make it (mkdir -p)"),
+              std::string::npos)
+        << result.err;
+  }
+}
+
 TEST_F(Program, ReadsAndWritesCompressedFiles) {
   for (const std::string name : {"day2.ndjson.gz", "day2.ndjson.zst"}) {
     // A screening of nothing else but text makes an archive of our own; the next one reads it.

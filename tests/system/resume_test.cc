@@ -1,6 +1,7 @@
 // Runs that are interrupted and go on: nothing twice, nothing lost, nothing of another input.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -46,6 +47,11 @@ class Resume : public testing::Test {
     return std::any_of(begin(files), end(files),
                        [](const auto& file) { return file.path().string().find(".tmp") != std::string::npos; });
   }
+  /// Whether a run has left a checkpoint to go on from, and not only the first one, of nothing.
+  bool has_come_far(const std::string& name) const {
+    const std::string checkpoint = read_file(folder.path(name + ".checkpoint"));
+    return !checkpoint.empty() && checkpoint.find("\noutput 0 ") == std::string::npos;
+  }
   bool exists(const std::string& name) const { return std::filesystem::exists(folder.path(name)); }
 
   TestFolder folder;
@@ -84,7 +90,7 @@ TEST_F(Resume, RunsKilledAtRandomMomentsGiveTheOutputOfOne) {
       ASSERT_TRUE(result.exit_code == 128 + SIGKILL || result.exit_code == 7 || result.exit_code == 128 + SIGINT)
           << result.exit_code << result.err;
       ++interruptions;
-      resumed += static_cast<int>(exists(name + ".checkpoint"));
+      resumed += static_cast<int>(has_come_far(name));
     }
     const auto last = run_clearline(arguments(folder.path(name)));
     ASSERT_EQ(last.exit_code, 0) << last.err;
@@ -104,7 +110,7 @@ void interrupt_in_the_middle(const std::function<ProcessResult(int)>& start, con
 TEST_F(Resume, AChangedInputRegistryOutputOrOptionIsRefused) {
   const std::string output = folder.path("v.csv");
   const auto start = [&](int after_ms) { return interrupted(arguments(output), after_ms, SIGKILL); };
-  interrupt_in_the_middle(start, [&] { return exists("v.csv.checkpoint"); });
+  interrupt_in_the_middle(start, [&] { return has_come_far("v.csv"); });
   ASSERT_TRUE(exists("v.csv.part"));
 
   auto other_options = arguments(output);
@@ -165,6 +171,89 @@ TEST_F(Resume, OutputsOfTheirOwnAreEachWhole) {
   for (const std::string name : {"a", "b", "c"}) {
     EXPECT_TRUE(read_file(folder.path("again-" + name + ".csv")) == read_file(folder.path("out-" + name + ".csv")));
   }
+}
+
+TEST_F(Resume, APartWithoutACheckpointIsNeverTouched) {
+  const std::string foreign = "rows of another program\n";
+  folder.write("v.csv.part", foreign);
+  folder.write("v-c.csv.part", foreign);
+  for (const char* output : {"v.csv", "v-{name}.csv"}) {
+    const auto refused = run_clearline(arguments(folder.path(output)));
+    EXPECT_EQ(refused.exit_code, 5) << refused.err;
+    EXPECT_NE(refused.err.find(".csv.part: error: "), std::string::npos) << refused.err;
+    EXPECT_NE(refused.err.find("; move it away, or remove it"), std::string::npos) << refused.err;
+  }
+  EXPECT_EQ(read_file(folder.path("v.csv.part")), foreign);
+  EXPECT_EQ(read_file(folder.path("v-c.csv.part")), foreign);
+  EXPECT_FALSE(exists("v.csv"));
+  EXPECT_FALSE(exists("v.csv.checkpoint"));
+  EXPECT_FALSE(exists("v-a.csv")) << "before the work for the others";
+  folder.write("v.csv.checkpoint", "clearline-checkpoint-2\n");
+  EXPECT_EQ(run_clearline(arguments(folder.path("v.csv"))).exit_code, 5) << "beside one that is no good";
+  EXPECT_EQ(read_file(folder.path("v.csv.part")), foreign);
+  std::filesystem::remove(folder.path("v.csv.checkpoint"));
+  std::filesystem::remove(folder.path("v.csv.part"));
+  ASSERT_EQ(symlink("nowhere", folder.path("v.csv.part").c_str()), 0);
+  EXPECT_EQ(run_clearline(arguments(folder.path("v.csv"))).exit_code, 5) << "a link, too";
+  EXPECT_FALSE(exists("nowhere"));
+}
+
+TEST_F(Resume, AFinishedOutputThatIsGoneOrChangedIsNotTakenForDone) {
+  for (const std::string ending : {".csv", ".csv.gz"}) {
+    const std::string pattern = folder.path("out-{name}" + ending);
+    const std::string first = folder.path("out-a" + ending);
+    const auto start = [&](int after_ms) { return interrupted(arguments(pattern), after_ms, SIGKILL); };
+    interrupt_in_the_middle(start, [&] { return exists("out-b" + ending + ".part"); });
+    const std::string good = read_file(first);
+    ASSERT_FALSE(good.empty());
+    const auto refused = [&](const char* word) {
+      const auto result = run_clearline(arguments(pattern));
+      EXPECT_EQ(result.exit_code, 5) << result.err;
+      EXPECT_NE(result.err.find("out-a" + ending + ": error: "), std::string::npos) << result.err;
+      EXPECT_NE(result.err.find(word), std::string::npos) << result.err;
+      EXPECT_NE(result.err.find("out-a" + ending + ".checkpoint to have it written again"), std::string::npos);
+    };
+    std::filesystem::remove(first);
+    refused("removed");
+    folder.write("out-a" + ending, "short\n");
+    refused("changed");
+    std::string other = good;
+    other[other.size() / 2] ^= 1;
+    folder.write("out-a" + ending, other);
+    refused("changed");
+    folder.write("out-a" + ending, good + "x");
+    refused("changed");
+    std::filesystem::remove(folder.path("out-a" + ending + ".checkpoint"));
+    const auto mended = run_clearline(arguments(pattern));
+    EXPECT_EQ(mended.exit_code, 0) << mended.err;
+    EXPECT_TRUE(read_file(first) == good);
+    EXPECT_FALSE(exists("out-a" + ending + ".checkpoint"));
+  }
+}
+
+TEST_F(Resume, AnEmptyCompressedOutputIsFinishedToo) {
+  inputs = {folder.write("none.csv", "id,code,name,zip\n"), inputs[0]};
+  const std::string pattern = folder.path("out-{name}.ndjson.gz");
+  const auto start = [&](int after_ms) { return interrupted(arguments(pattern), after_ms, SIGKILL); };
+  interrupt_in_the_middle(start, [&] { return exists("out-a.ndjson.gz.part"); });
+  ASSERT_TRUE(exists("out-none.ndjson.gz"));
+  const auto result = run_clearline(arguments(pattern));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
+TEST_F(Resume, AnInterruptedRunSaysHowToGoOn) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    bool was_heard = false;
+    for (int after_ms = 5; after_ms < 2'000 && !was_heard; after_ms += 5) {
+      const auto result = interrupted(arguments(folder.path("v.csv")), after_ms, signal);
+      if (result.exit_code != 7 || !exists("v.csv.part")) continue;
+      was_heard = true;
+      EXPECT_NE(result.err.find("clearline: interrupted; give the same command again to go on"), std::string::npos)
+          << result.err;
+    }
+    EXPECT_TRUE(was_heard) << "no run could be interrupted";
+  }
+  EXPECT_EQ(run_clearline(arguments(folder.path("v.csv"))).exit_code, 0);
 }
 
 TEST_F(Resume, ATemporaryThatAKilledRunLeftIsTakenAway) {
