@@ -15,8 +15,11 @@
 namespace clearline {
 namespace {
 
+/// Of a regular file the size at its opening is what it has to give. One that ends before was cut while it was read, and
+/// what is there looks whole. One that grows is read to its new end: somebody appends to it, and no line of it is lost.
 class FileSource : public ByteSource {
  public:
+  /// size: of a regular file, behind where its reading starts.
   FileSource(int fd, std::string name, std::optional<std::uint64_t> size)
       : fd_(fd), name_(std::move(name)), size_(size) {}
   ~FileSource() override {
@@ -26,6 +29,7 @@ class FileSource : public ByteSource {
   Result<std::size_t> read(std::span<char> out) override {
     for (;;) {
       const ssize_t got = ::read(fd_, out.data(), out.size());
+      if (got == 0 && !out.empty() && taken_ < size_.value_or(0)) return cut_short();
       if (got >= 0) {
         taken_ += static_cast<std::uint64_t>(got);
         return static_cast<std::size_t>(got);
@@ -42,17 +46,32 @@ class FileSource : public ByteSource {
   }
 
  private:
+  Status cut_short() const {
+    return {StatusKind::kInput, name_ + ": error: the input was cut short while it was read: it ends after " +
+                                    std::to_string(taken_) + " bytes, and had " + std::to_string(*size_) +
+                                    " when it was opened; run again once nobody writes it"};
+  }
+
   int fd_;
   std::string name_;
   std::optional<std::uint64_t> size_;
   std::uint64_t taken_ = 0;
 };
 
+/// What a regular file has to give from where it is read on; nothing of anything else.
+std::optional<std::uint64_t> bytes_left(int fd) {
+  struct stat info{};
+  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
+  const off_t at = lseek(fd, 0, SEEK_CUR);  // of stdin, another program may have read some
+  return static_cast<std::uint64_t>(std::max<off_t>(info.st_size - std::max<off_t>(at, 0), 0));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ByteSource>> open_file_source(const std::string& path) {
-  if (path == "-")
-    return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(STDIN_FILENO, "<stdin>", std::nullopt));
+  if (path == "-") {
+    return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(STDIN_FILENO, "<stdin>", bytes_left(STDIN_FILENO)));
+  }
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return Status(StatusKind::kInput, path + ": error: cannot open: " + errno_words(errno));
   struct stat info{};
@@ -60,11 +79,8 @@ Result<std::unique_ptr<ByteSource>> open_file_source(const std::string& path) {
     close(fd);
     return Status(StatusKind::kInput, path + ": error: is a directory; name the files in it");
   }
-  std::optional<std::uint64_t> size;
-  if (S_ISREG(info.st_mode)) {
-    size = static_cast<std::uint64_t>(info.st_size);
-    posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-  }
+  const auto size = bytes_left(fd);
+  if (size) posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
   return std::unique_ptr<ByteSource>(std::make_unique<FileSource>(fd, path, size));
 }
 
@@ -76,6 +92,7 @@ Result<std::unique_ptr<PeekedSource>> PeekedSource::open(std::unique_ptr<ByteSou
   while (size < bytes) {
     const auto got = source->below().read(std::span(source->start_).subspan(size));
     if (!got.ok()) return got.status();
+    source->is_all_ = *got == 0;
     if (*got == 0) break;
     size += *got;
     if (is_live && source->below().may_wait()) break;

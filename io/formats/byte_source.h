@@ -24,7 +24,7 @@ class ByteSource {
   virtual Result<std::size_t> read(std::span<char> out) = 0;
   /// For errors: the path, or `<stdin>`.
   virtual const std::string& name() const = 0;
-  /// Bytes of the file in all, when the system knows.
+  /// Bytes of the file in all when it was opened, when the system knows.
   virtual std::optional<std::uint64_t> size() const { return std::nullopt; }
   /// Bytes of the file that were read so far: what `size` is compared with.
   virtual std::uint64_t bytes_taken() const { return 0; }
@@ -57,6 +57,8 @@ class PeekedSource : public StackedSource {
                                                     bool is_live = false);
   /// What was read ahead and is not given yet.
   std::string_view start() const { return {start_.data() + given_, start_.size() - given_}; }
+  /// Whether start() is all there is: the input has ended behind it.
+  bool is_all() const { return is_all_; }
   /// Drops the first `bytes` of start().
   void skip(std::size_t bytes) { given_ += bytes; }
   Result<std::size_t> read(std::span<char> out) override;
@@ -66,9 +68,11 @@ class PeekedSource : public StackedSource {
   using StackedSource::StackedSource;
   std::vector<char> start_;
   std::size_t given_ = 0;
+  bool is_all_ = false;
 };
 
-/// A file, or stdin for `-`. kInput when it cannot be opened; a folder is no file.
+/// A file, or stdin for `-`. kInput when it cannot be opened; a folder is no file. A regular file that ends before the size it
+/// had when it was opened gives kInput in place of an end.
 Result<std::unique_ptr<ByteSource>> open_file_source(const std::string& path);
 
 }  // namespace clearline
