@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <set>
 #include <system_error>
 
+#include "io/cli/words.h"
 #include "io/formats/errno_words.h"
 #include "io/store/output_place.h"
 #include "io/store/registry_directory.h"
@@ -25,13 +27,27 @@ bool is_file(const std::string& path) {
   return path != "-" && stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
 }
 
+/// What is no regular file is passed over with a word: a pipe would be waited for, and nobody named it. A link is what it leads
+/// to. What cannot be looked at counts as a file, so that opening it says why.
+bool is_passed_over(const fs::directory_entry& entry) {
+  struct stat info{};
+  const std::string path = entry.path().string();
+  const bool is_there = stat(path.c_str(), &info) == 0;
+  if (is_there ? S_ISREG(info.st_mode) : errno != ENOENT) return false;
+  const char* const kind = !is_there                                          ? "a link to nothing"
+                           : S_ISDIR(info.st_mode)                            ? "a folder"
+                           : S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) ? "a pipe or socket"
+                                                                              : "a device";
+  say("{}: passed over: {}, and of a folder the files are read\n", path, kind);
+  return true;
+}
+
 Status folder_files(const std::string& folder, std::vector<std::string>& files) {
   const std::size_t before = files.size();
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    std::error_code ignored;
-    if (!name.starts_with('.') && !entry->is_directory(ignored)) files.push_back(entry->path().string());
+    if (!name.starts_with('.') && !is_passed_over(*entry)) files.push_back(entry->path().string());
   }
   if (error) return {StatusKind::kInput, folder + ": error: cannot read the folder: " + errno_words(error.value())};
   if (files.size() == before)
@@ -65,7 +81,7 @@ bool is_pattern(const std::string& output) { return output.find(kName) != std::s
 std::string output_for(const std::string& pattern, const std::string& input) {
   std::string name = input == "-" ? "stdin" : fs::path(input).filename().string();
   name = without_compression(name);
-  for (const std::string_view ending : {".csv", ".ndjson", ".jsonl", ".json"}) {
+  for (const std::string_view ending : {".csv", ".tsv", ".ndjson", ".jsonl", ".json"}) {
     if (has_ending(name, ending) && name.size() > ending.size()) {
       name.resize(name.size() - ending.size());
       break;

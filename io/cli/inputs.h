@@ -17,8 +17,8 @@ namespace clearline {
 /// Blocks of this size stay in a core's second cache, with what is made of them, from read to write.
 inline constexpr std::size_t kRunBlockBytes = std::size_t{256} << 10;
 
-/// The paths as given, and for a folder the files in it, sorted by name; hidden files and folders in it are left out.
-/// Nothing is stdin. kInput for what is not there, and for a folder without files.
+/// The paths as given, and for a folder the regular files in it, sorted by name. Hidden ones are left out, and whatever else is
+/// in it is passed over with a word on stderr. Nothing is stdin. kInput for what is not there, and for a folder without files.
 Result<std::vector<std::string>> expand_inputs(const std::vector<std::string>& paths);
 
 /// Whether each input has an output of its own: `{name}` is in it.

@@ -20,7 +20,6 @@
 #include "io/formats/byte_source.h"
 #include "io/formats/change_lines.h"
 #include "io/formats/change_reader.h"
-#include "io/formats/compression.h"
 #include "io/store/change_parcel.h"
 #include "io/store/change_queue.h"
 #include "io/store/output_file.h"
@@ -128,7 +127,7 @@ Status run_apply(const ApplyRequest& request, ApplyReport& report) {
     ChangeSender sender(queue, **answers, fmt::format("uid:{}", getuid()));
     Progress progress("changes", size, stderr_is_terminal() && size);
     // Opened behind the store: who waits for `apply` to be ready before sending waits for nothing.
-    auto source = decompress(std::move(*file));
+    auto source = open_changes(std::move(*file));
     if (!source.ok()) read_status = source.status();
     std::vector<char> bytes(std::size_t{1} << 18);
     for (bool is_end = !read_status.ok(); !is_end && !(*answers)->is_lost();) {

@@ -98,6 +98,14 @@ Status refusal(const std::string& name, std::uint64_t bad, std::uint64_t doubled
                   bad != 0 ? "--rejects FILE" : "", both ? " and " : "", doubled != 0 ? "--on-duplicate last" : "")};
 }
 
+/// An image without an entry would take the place of a good one, and hold every parcel.
+Status empty_refusal(const std::string& name, std::uint64_t records) {
+  const std::string what =
+      records == 0 ? "there is no record" : fmt::format("no good record among {}", with_commas(records));
+  return {StatusKind::kInput,
+          fmt::format("{}: error: {}; no image was written; name the whole file, or say --allow-empty", name, what)};
+}
+
 Status verify_directory(const std::string& path) {
   const auto verified = RegistryDirectory(path).verify();
   if (!verified.ok()) return verified.status();
@@ -263,6 +271,7 @@ Status run_registry_build(const BuildRequest& request, BuildReport& report) {
   const std::uint64_t bad = rejects ? 0 : read.bad.count();
   const std::uint64_t doubled = outcome.registry ? 0 : outcome.duplicate_count;
   if (bad != 0 || doubled != 0) return refusal(name, bad, doubled, read.records);
+  if (outcome.registry->size() == 0 && !request.allow_empty) return empty_refusal(name, read.records);
   if (rejects) {
     if (Status status = rejects->commit(); !status.ok()) return status;
   }
@@ -299,6 +308,8 @@ void add_registry_verbs(Verb app, Command& command) {
   build.add_option("--rejects", build_request->rejects, "Write bad records here and build from the others")
       .not_empty()
       .type("FILE");
+  build.add_flag("--allow-empty", build_request->allow_empty,
+                 "Make an image without an entry, too; else a source without a good record is refused");
   build.footer(
       "Examples:\n"
       "  clearline registry build registry.csv -o registry.img\n"

@@ -20,7 +20,8 @@ struct BuildRequest {
   std::optional<Format> format;
   Encoding encoding = Encoding::kAuto;
   RegistryBuilder::OnDuplicate on_duplicate = RegistryBuilder::OnDuplicate::kRefuse;
-  std::string rejects;  ///< where bad records go; empty: they make the build fail
+  bool allow_empty = false;  ///< an image without an entry is wanted
+  std::string rejects;       ///< where bad records go; empty: they make the build fail
 };
 
 struct BuildReport {

@@ -4,13 +4,24 @@
 #include <cstring>
 
 #include "io/formats/compression.h"
+#include "io/formats/foreign_input.h"
 #include "io/formats/special_bytes.h"
 
 namespace clearline {
 namespace {
 
-/// What tells the encoding, as the contract has it.
-constexpr std::size_t kEncodingBytes = std::size_t{64} << 10;
+/// What tells the encoding, and the kind of file.
+constexpr std::size_t kEncodingBytes = kKindBytes;
+
+/// Reads the header of a CSV. Without the columns that are needed it may be separated by something else.
+Status read_header(std::string_view text, bool is_whole, const InputOptions& options, InputFormat& format,
+                   std::size_t& header_end, std::uint64_t& header_lines) {
+  if (Status status = check_header_row(text, is_whole); !status.ok()) return status;
+  Status status = options.read_header(text, format, header_end, header_lines);
+  if (status.ok() || options.is_live) return status;  // a feed takes no CSV at all
+  Status separated = check_separator(text);
+  return separated.ok() ? status : separated;
+}
 
 }  // namespace
 
@@ -24,6 +35,9 @@ Result<std::unique_ptr<BlockReader>> BlockReader::open(std::unique_ptr<ByteSourc
   if (!plain.ok()) return plain.status();
   auto peeked = PeekedSource::open(std::move(*plain), kEncodingBytes, options.is_live);
   if (!peeked.ok()) return peeked.status();
+  const std::string source_name = (*peeked)->name();
+  const auto named = [&](const Status& status) { return Status(status.kind(), source_name + ":" + status.message()); };
+  if (Status status = check_kind((*peeked)->start()); !status.ok()) return named(status);
   const bool may_be_cut = (*peeked)->start().size() == kEncodingBytes || options.is_live;
   if ((*peeked)->start().starts_with(kBom)) (*peeked)->skip(kBom.size());  // before CP949 would make characters of it
   const std::string_view first = (*peeked)->start();
@@ -42,19 +56,15 @@ Result<std::unique_ptr<BlockReader>> BlockReader::open(std::unique_ptr<ByteSourc
   const auto got = reader->fill(start.data(), block_bytes);
   if (!got.ok()) return got.status();
   std::string_view text(start.data(), *got);
-  const std::string& name = reader->source_->name();
-  if (options.format) {
-    format.format = *options.format;
-  } else if (const auto named = format_of_name(name)) {
-    format.format = *named;
-  } else {
-    format.format = format_of_content(text);
-  }
+  format.format = options.format.value_or(format_of_name(source_name).value_or(format_of_content(text)));
+  // A live input ends when a read says so; until then more may come.
+  const bool is_whole = reader->at_end_;
+  if (Status status = check_document(text, format.format, is_whole); !status.ok()) return named(status);
   if (format.format == Format::kCsv) {
     std::size_t header_end = 0;
     std::uint64_t header_lines = 0;
-    if (Status status = options.read_header(text, format, header_end, header_lines); !status.ok()) {
-      return Status(status.kind(), name + ":" + status.message());
+    if (Status status = read_header(text, is_whole, options, format, header_end, header_lines); !status.ok()) {
+      return named(status);
     }
     text.remove_prefix(header_end);
     reader->next_line_ += header_lines;

@@ -6,6 +6,7 @@
 #include "io/formats/block.h"
 #include "io/formats/change_reader.h"
 #include "io/formats/compression.h"
+#include "io/formats/foreign_input.h"
 
 namespace clearline {
 
@@ -40,9 +41,21 @@ void ChangeLines::give(std::string_view line, const Use& use) {
   use(count_, line);
 }
 
+Result<std::unique_ptr<ByteSource>> open_changes(std::unique_ptr<ByteSource> file) {
+  auto plain = decompress(std::move(file));
+  if (!plain.ok()) return plain.status();
+  auto peeked = PeekedSource::open(std::move(*plain), kKindBytes, true);
+  if (!peeked.ok()) return peeked.status();
+  const std::string_view start = (*peeked)->start();
+  Status status = check_kind(start);
+  if (status.ok()) status = check_document(start, Format::kNdjson, (*peeked)->is_all());
+  if (!status.ok()) return Status(status.kind(), (*peeked)->name() + ":" + status.message());
+  return std::unique_ptr<ByteSource>(std::move(*peeked));
+}
+
 Status read_changes(std::unique_ptr<ByteSource> file,
                     const std::function<Status(std::uint64_t line, Change& change)>& use) {
-  auto source = decompress(std::move(file));
+  auto source = open_changes(std::move(file));
   if (!source.ok()) return source.status();
   ChangeLines lines;
   ChangeReader reader;

@@ -33,6 +33,10 @@ class ChangeLines {
   std::uint64_t count_ = 0;
 };
 
+/// The plain bytes of an input of changes, compressed or not. kInput for a file of another kind, which is no changes at all.
+/// Waits for the first bytes.
+Result<std::unique_ptr<ByteSource>> open_changes(std::unique_ptr<ByteSource> file);
+
 /// Reads a whole input, compressed or not, in which every line is a change; `use` may refuse one. kInput with the place
 /// where a line is none.
 Status read_changes(std::unique_ptr<ByteSource> file,

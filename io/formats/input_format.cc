@@ -77,7 +77,7 @@ std::string_view without_compression(std::string_view path) {
 
 std::optional<Format> format_of_name(std::string_view path) {
   path = without_compression(path);
-  if (has_ending(path, ".csv")) return Format::kCsv;
+  if (has_ending(path, ".csv") || has_ending(path, ".tsv")) return Format::kCsv;
   if (has_ending(path, ".ndjson") || has_ending(path, ".jsonl") || has_ending(path, ".json")) return Format::kNdjson;
   return std::nullopt;
 }

@@ -41,7 +41,7 @@ std::string_view without_compression(std::string_view path);
 
 enum class Format { kNdjson, kCsv };
 
-/// By name (`.csv .ndjson .jsonl .json`, before `.gz` or `.zst`); nothing if the name does not tell.
+/// By name (`.csv .tsv .ndjson .jsonl .json`, before `.gz` or `.zst`); nothing if the name does not tell.
 std::optional<Format> format_of_name(std::string_view path);
 
 /// By content: NDJSON if the first byte that is no blank is `{`, else CSV.

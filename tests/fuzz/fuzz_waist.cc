@@ -2,10 +2,16 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "io/formats/foreign_input.h"
 #include "tests/support/random_input.h"
 #include "tests/support/screening.h"
 
 namespace {
+
+std::string_view without_bom(std::string_view text) {
+  if (text.starts_with(clearline::kBom)) text.remove_prefix(clearline::kBom.size());
+  return text;
+}
 
 /// One of two people was another one before.
 void check_impact(const std::string& text, const clearline::Registry& registry,
@@ -45,6 +51,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const bool is_archive = text.starts_with("\x1F\x8B") || text.starts_with("\x28\xB5\x2F\xFD") ||
                           (text.size() > 3 && text.compare(1, 3, "\x2A\x4D\x18") == 0);
   if (is_archive) return 0;
+  // What is no declarations at all is refused as a whole.
+  const bool is_foreign = !check_kind(text).ok() || !check_document(without_bom(text), setup.format, true).ok();
+  if (is_foreign) return 0;
   check_impact(text, registry, setup);
   const auto expected =
       setup.format == Format::kNdjson ? std::optional(twin.screen_ndjson(text)) : twin.screen_csv(text);

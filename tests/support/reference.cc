@@ -531,6 +531,23 @@ struct Csv {
   }
 };
 
+/// Whether a header row, with its line end, ends in LF and holds nothing outside of quotes that others take for a line end, and
+/// no NUL.
+bool is_clean_header_row(std::string_view row) {
+  if (row.empty() || row.back() != '\n' || row.find('\0') != std::string_view::npos) return false;
+  std::string outside;
+  bool quoted = false;
+  for (const char c : row) {
+    if (c == '"') quoted = !quoted;
+    if (!quoted) outside += c;
+  }
+  if (outside.size() > 1 && outside[outside.size() - 2] == '\r') outside.erase(outside.size() - 2, 1);
+  for (const char* const end : {"\r", "\v", "\f", "\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"}) {
+    if (outside.find(end) != std::string::npos) return false;
+  }
+  return true;
+}
+
 /// The header and the lines behind it; nothing when the header is missing or wrong in form.
 std::optional<Csv> read_csv(std::string_view text) {
   text = without_bom(text);
@@ -540,7 +557,7 @@ std::optional<Csv> read_csv(std::string_view text) {
   for (; at < text.size() && blank_line_at(text, at, blank_end); at = blank_end) ++number;
   if (at == text.size()) return std::nullopt;
   const Record record = read_record(text, at, kBytesMax, 0);
-  if (record.wrong) return std::nullopt;
+  if (record.wrong || !is_clean_header_row(text.substr(at, record.end - at))) return std::nullopt;
   Csv csv;
   csv.header = record.fields;
   csv.lines = csv_lines(text.substr(record.end), kBytesMax, csv.header.size());
