@@ -33,6 +33,10 @@ struct ChangeServer::State {
         listening{io, server_counters.changes, log, [] { return true; },
                   [this](Stream::socket socket) { connections.welcome(std::move(socket)); }} {}
 
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() { socket_file.remove(); }  // before the listeners go
+
   void listen(StreamAcceptor acceptor, std::string address) {
     listeners.emplace_back(listening, std::move(acceptor));
     addresses.push_back(std::move(address));

@@ -60,7 +60,11 @@ Result<StreamAcceptor> LocalSocket::listen(asio::io_context& io, const std::stri
   if (!error) fchmod(acceptor.native_handle(), 0600);
   if (!error) acceptor.bind(Stream::endpoint(Local::endpoint(path)), error);
   if (error) return wrong_socket(path, "cannot make it: " + error.message());
+  struct stat made{};
+  if (lstat(path.c_str(), &made) != 0) return wrong_socket(path, "cannot look at it: " + errno_words(errno));
   path_ = path;
+  device_ = made.st_dev;
+  file_ = made.st_ino;
   let_others_in(false);
   acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) return wrong_socket(path, "cannot listen: " + error.message());
@@ -68,11 +72,17 @@ Result<StreamAcceptor> LocalSocket::listen(asio::io_context& io, const std::stri
 }
 
 void LocalSocket::let_others_in(bool may) const {
-  if (!path_.empty()) chmod(path_.c_str(), may ? 0666 : 0600);
+  if (is_ours()) chmod(path_.c_str(), may ? 0666 : 0600);
+}
+
+/// Somebody may have removed it, and another program may listen there since.
+bool LocalSocket::is_ours() const {
+  struct stat found{};
+  return !path_.empty() && lstat(path_.c_str(), &found) == 0 && found.st_dev == device_ && found.st_ino == file_;
 }
 
 void LocalSocket::remove() {
-  if (!path_.empty()) unlink(path_.c_str());
+  if (is_ours()) unlink(path_.c_str());
   path_.clear();
 }
 

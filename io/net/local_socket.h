@@ -1,6 +1,8 @@
 // LocalSocket: the file of a Unix socket that one server listens on.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 
 #include "clearline/status.h"
@@ -20,11 +22,16 @@ class LocalSocket {
   Result<StreamAcceptor> listen(asio::io_context& io, const std::string& path, bool makes_folder);
   /// Whether other users may connect; the peer's uid decides then.
   void let_others_in(bool may) const;
-  /// To be called before nobody listens on it any more: from then on it may be another server's.
+  /// Removes the file, if it is still the one that was made. To be called while somebody listens on it: as long as the system
+  /// keeps it, no other file can pass for it.
   void remove();
 
  private:
+  bool is_ours() const;
+
   std::string path_;  // empty: there is none
+  dev_t device_ = 0;  // of the file that was made
+  ino_t file_ = 0;
 };
 
 }  // namespace clearline

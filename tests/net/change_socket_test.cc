@@ -53,6 +53,19 @@ TEST_F(ChangeServerTest, TheSocketIsForOthersOnlyWhenOneOfThemIsAClient) {
   EXPECT_EQ(mode_of(socket_path()), 0666U);
 }
 
+TEST_F(ChangeServerTest, TheSocketOfAnotherProgramIsLeftAlone) {
+  start();
+  ASSERT_EQ(unlink(socket_path().c_str()), 0);
+  const ForeignSocket foreign(socket_path());
+  const mode_t mode = mode_of(socket_path());
+  add_user("registrar", Role::kRegistrar, 12'345);
+  server_->use(serving());  // would let others in
+  server_->stop(std::chrono::steady_clock::now() + std::chrono::seconds(20));
+  server_.reset();
+  ASSERT_TRUE(std::filesystem::exists(socket_path()));
+  EXPECT_EQ(mode_of(socket_path()), mode);
+}
+
 TEST_F(ChangeServerTest, ASocketThatNobodyListensOnIsReplaced) {
   {
     const ForeignSocket stale(socket_path());
