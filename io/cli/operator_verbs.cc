@@ -3,14 +3,18 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "io/cli/options.h"
 #include "io/cli/words.h"
 #include "io/net/config_file.h"
 #include "io/net/operator_client.h"
+#include "io/net/peer_address.h"
 #include "io/net/server_config.h"
+#include "io/net/token_file.h"
 
 namespace clearline {
 namespace {
@@ -19,6 +23,8 @@ namespace {
 struct ServerPlace {
   std::string socket;
   std::string config;
+  std::optional<PeerAddress> address;
+  std::string token_file;
 };
 
 void add_place_options(Verb verb, ServerPlace& place) {
@@ -26,21 +32,42 @@ void add_place_options(Verb verb, ServerPlace& place) {
       verb.add_option("--socket", place.socket, "Its Unix socket; else " + ServerConfig().changes_socket)
           .not_empty()
           .type("PATH");
-  verb.add_option("--config", place.config, "Its configuration, which names the socket")
+  const Option config = verb.add_option("--config", place.config, "Its configuration, which names the socket")
+                            .not_empty()
+                            .type("FILE")
+                            .excludes(socket);
+  const auto read_address = [&place](const std::string& text) {
+    auto address = parse_peer_address(text);
+    if (address.ok()) place.address = std::move(*address);
+    return address.status().message();
+  };
+  verb.add_read_option("--to", read_address, "Instead of the socket: its TCP listener of changes, on this machine")
+      .type("HOST:PORT")
+      .excludes(socket)
+      .excludes(config);
+  verb.add_option("--token-file", place.token_file, "File with the token of a client with the role operator")
       .not_empty()
-      .type("FILE")
-      .excludes(socket);
+      .type("FILE");
 }
 
 Result<std::string> ask(const ServerPlace& place, std::string_view request) {
-  std::string socket = place.socket;
+  AskedServer server;
+  server.address = place.address;
+  server.socket_path = place.socket;
   if (!place.config.empty()) {
     const auto config = read_config(place.config);
     if (!config.ok()) return config.status();
-    socket = config->changes_socket;
-    if (socket.empty()) return Status(StatusKind::kUsage, place.config + ": error: [changes] has no socket");
+    server.socket_path = config->changes_socket;
+    if (server.socket_path.empty())
+      return Status(StatusKind::kUsage, place.config + ": error: [changes] has no socket; name its listener with --to");
   }
-  return ask_server(socket.empty() ? ServerConfig().changes_socket : socket, request);
+  if (server.socket_path.empty()) server.socket_path = ServerConfig().changes_socket;
+  if (!place.token_file.empty()) {
+    TokenFile file = read_token_file(place.token_file);
+    if (!file.fault.empty()) return Status(StatusKind::kInput, place.token_file + ": error: " + file.fault);
+    server.token = std::move(file.token);
+  }
+  return ask_server(server, request);
 }
 
 /// The end of the value that starts at `at`: a text with its quotes, a number or word, or an array with all that is in it.
@@ -120,8 +147,9 @@ void add_operator_verbs(Verb app, Command& command) {
       "Times are in microseconds; connections, lines and bytes are counted since its start.\n\n"
       "Examples:\n"
       "  clearline status --config server.toml\n"
-      "  clearline status --format json | jq .feeds.verdicts\n\n"
-      "Exit: 0 shown, 6 no server there, or it refused.");
+      "  clearline status --format json | jq .feeds.verdicts\n"
+      "  clearline status --to 127.0.0.1:7401 --token-file operator.token\n\n"
+      "Exit: 0 shown, 2 wrong use, 3 the token file, 6 no server there, it is silent for 10 s, or it refused.");
   status.when_chosen([request, &command] {
     command.run = [request]() -> Status {
       auto answer = ask(request->place, "status");

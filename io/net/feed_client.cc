@@ -1,23 +1,16 @@
 #include "io/net/feed_client.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <thread>
 #include <utility>
 
-#include "io/formats/verdict_writer.h"
 #include "io/net/feed_answers.h"
 #include "io/net/feed_window.h"
+#include "io/net/hello.h"
+#include "io/net/peer_connection.h"
 #include "io/net/read_ahead.h"
 
 namespace clearline {
@@ -27,98 +20,11 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-constexpr milliseconds kConnectTimeout{5'000};
 constexpr milliseconds kBackoffMax{2'000};
 constexpr milliseconds kCloseTimeout{1'000};  ///< for the peer's end, when nothing is missing any more
 constexpr std::size_t kReceiveBytes = std::size_t{256} << 10;
 constexpr std::size_t kAnswerBytesMax = std::size_t{64} << 10;
 constexpr std::uint64_t kTicksASecond = 1'000;
-
-std::string system_words(int error) { return std::generic_category().message(error); }
-
-/// Waits for one of some descriptors, or for a time.
-void wait_for(std::initializer_list<pollfd> descriptors, nanoseconds patience) {
-  std::array<pollfd, 2> wanted{};
-  std::copy(descriptors.begin(), descriptors.end(), wanted.begin());
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(std::max(patience, nanoseconds(0)));
-  const timespec timeout{seconds.count(), (std::max(patience, nanoseconds(0)) - seconds).count()};
-  (void)ppoll(wanted.data(), descriptors.size(), &timeout, nullptr);  // a signal is as good as a time that is over
-}
-
-/// A connected socket that never waits.
-class Connection {
- public:
-  Connection() = default;
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-  ~Connection() { close(); }
-
-  /// Why it cannot be connected; empty: it is.
-  std::string connect(const PeerAddress& to);
-  void close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-  /// Bytes that were taken; 0: none now, or none any more (the peer's answers can still be read then).
-  std::size_t send(std::string_view bytes) {
-    const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent < 0) can_send_ = can_send_ && (errno == EAGAIN || errno == EINTR);
-    return sent < 0 ? 0 : static_cast<std::size_t>(sent);
-  }
-  bool can_send() const { return can_send_; }
-  /// No more will be sent.
-  void half_close() {
-    shutdown(fd_, SHUT_WR);
-    can_send_ = false;
-  }
-  /// Bytes that came; 0: none now. lost() tells whether more can come.
-  std::size_t receive(char* to, std::size_t size) {
-    const ssize_t got = recv(fd_, to, size, 0);
-    if (got == 0) lost_ = "the peer closed the connection";
-    if (got < 0 && errno != EAGAIN && errno != EINTR) lost_ = system_words(errno);
-    return got < 0 ? 0 : static_cast<std::size_t>(got);
-  }
-  /// Why nothing can come any more; empty: something can.
-  const std::string& lost() const { return lost_; }
-  int fd() const { return fd_; }
-
- private:
-  std::string connect_to(const Address& to);
-
-  int fd_ = -1;
-  bool can_send_ = true;
-  std::string lost_;
-};
-
-std::string Connection::connect(const PeerAddress& to) {
-  std::string why;
-  for (const Address& address : to.addresses) {
-    why = connect_to(address);
-    if (why.empty()) return why;
-    close();
-  }
-  return why;
-}
-
-std::string Connection::connect_to(const Address& to) {
-  const SocketAddress address = socket_address(to);
-  fd_ = socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd_ < 0) return system_words(errno);
-  if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0) {
-    if (errno != EINPROGRESS) return system_words(errno);
-    pollfd wanted{fd_, POLLOUT, 0};
-    if (poll(&wanted, 1, static_cast<int>(kConnectTimeout.count())) <= 0) return system_words(ETIMEDOUT);
-    int error = 0;
-    socklen_t size = sizeof error;
-    getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
-    if (error != 0) return system_words(error);
-  }
-  // Pieces are as large as they should be already; and a host that is gone must show.
-  const int one = 1;
-  setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  setsockopt(fd_, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
-  return {};
-}
 
 /// How a connection ended: done (an ok status), failed for good, or lost.
 struct Ending {
@@ -147,13 +53,13 @@ class FeedRun {
 
   Status wait_until_needed(bool& is_needed);
   Ending use_connection();
-  std::optional<Ending> say_hello(Connection& connection);
-  std::optional<Ending> exchange(Connection& connection);
+  std::optional<Ending> say_hello(PeerConnection& connection);
+  std::optional<Ending> exchange(PeerConnection& connection);
   Status refill();
-  void cut(const Connection& connection);
+  void cut(const PeerConnection& connection);
   Clock::time_point next_due() const;
   std::optional<Ending> take_answers();
-  nanoseconds patience(const Connection& connection) const;
+  nanoseconds patience(const PeerConnection& connection) const;
   bool owes_answers() const { return window_.answerable() != 0 || !window_.unsent().empty(); }
   bool is_complete() const { return input_.is_at_end() && window_.is_empty(); }
 
@@ -181,6 +87,7 @@ class FeedRun {
   ConnectionLines lines_;
   std::string closing_;           // the peer's word for why it will close
   Clock::time_point last_moved_;  // bytes went, or came
+  Clock::time_point last_heard_;  // bytes came, or a first answer was owed
   OutBuffer verdicts_;
 };
 
@@ -219,7 +126,7 @@ Status FeedRun::wait_until_needed(bool& is_needed) {
 }
 
 Ending FeedRun::use_connection() {
-  Connection connection;
+  PeerConnection connection;
   if (const std::string why = connection.connect(request_.to); !why.empty()) {
     if (connections_ != 0) return lost(why);
     return failed("cannot connect: " + why + "; check the address, and that the server runs");
@@ -227,7 +134,7 @@ Ending FeedRun::use_connection() {
   if (connections_++ != 0) ++report_.reconnects;
   received_bytes_ = 0;
   closing_.clear();
-  last_moved_ = Clock::now();
+  last_moved_ = last_heard_ = Clock::now();
   if (auto ending = say_hello(connection)) return std::move(*ending);
   if (!schedule_start_) schedule_start_ = Clock::now();
   window_.resume();
@@ -238,16 +145,11 @@ Ending FeedRun::use_connection() {
 }
 
 /// Sends the hello and reads its answer; how the connection ended, if it did.
-std::optional<Ending> FeedRun::say_hello(Connection& connection) {
+std::optional<Ending> FeedRun::say_hello(PeerConnection& connection) {
   OutBuffer hello;
-  hello.append_fixed("{\"hello\":{");
-  if (request_.token) {
-    hello.append_fixed("\"token\":\"");
-    append_json_text(*request_.token, hello);
-    hello.append_fixed("\"");
-  }
-  hello.append_fixed("}}\n");
+  append_hello(request_.token, hello);
   std::string_view unsent = hello.text();
+  const auto until = Clock::now() + request_.hello_timeout;  // however slowly bytes come
   for (;;) {
     if (!unsent.empty()) unsent.remove_prefix(connection.send(unsent));
     received_bytes_ += connection.receive(received_.data() + received_bytes_, received_.size() - received_bytes_);
@@ -267,17 +169,23 @@ std::optional<Ending> FeedRun::say_hello(Connection& connection) {
     if (came.size() > kAnswerBytesMax)
       return failed("the answer to the hello has no end; is this the address of a feed?");
     if (!connection.lost().empty()) return lost(connection.lost());
-    const auto left = last_moved_ + request_.answer_timeout - Clock::now();
-    if (left <= nanoseconds(0)) return lost("the hello was not answered");
+    const auto left = until - Clock::now();
+    if (left <= nanoseconds(0)) {
+      const std::string why = "the hello was not answered for " + duration_text(request_.hello_timeout.count());
+      // A server that was there may be there again; whatever has never answered is no server.
+      if (connections_ != 1) return lost(why);
+      return failed(why + "; is this the address of a feed, and does its server run?");
+    }
     const int events = POLLIN | (!unsent.empty() && connection.can_send() ? POLLOUT : 0);
     wait_for({{connection.fd(), static_cast<short>(events), 0}}, left);
   }
 }
 
 /// Sends and receives what goes without waiting; waits if nothing did. How the connection ended, if it did.
-std::optional<Ending> FeedRun::exchange(Connection& connection) {
+std::optional<Ending> FeedRun::exchange(PeerConnection& connection) {
   input_.clear_wake();
   if (Status status = refill(); !status.ok()) return Ending{std::move(status)};
+  if (!owes_answers()) last_heard_ = Clock::now();
   cut(connection);
   std::size_t moved = 0;
   if (connection.can_send()) {
@@ -294,6 +202,9 @@ std::optional<Ending> FeedRun::exchange(Connection& connection) {
   if (auto ending = take_answers()) return ending;
   progress_(report_);
   const auto now = Clock::now();
+  if (got != 0) last_heard_ = now;
+  // Also of a peer that takes what is sent: it may do so for as long as the input lasts.
+  if (owes_answers() && now - last_heard_ >= request_.answer_timeout) return lost("the server is silent");
   if (moved + got != 0) {
     last_moved_ = now;
     return std::nullopt;
@@ -303,7 +214,6 @@ std::optional<Ending> FeedRun::exchange(Connection& connection) {
     return lost(closing_.empty() ? connection.lost() : "the server closed: " + closing_);
   }
   if (is_complete() && now - last_moved_ >= kCloseTimeout) return Ending{};
-  if (owes_answers() && now - last_moved_ >= request_.answer_timeout) return lost("the server is silent");
   const bool can_send = connection.can_send() && !window_.unsent().empty();
   wait_for({{connection.fd(), static_cast<short>(POLLIN | (can_send ? POLLOUT : 0)), 0}, {input_.wake_fd(), POLLIN, 0}},
            patience(connection));
@@ -327,7 +237,7 @@ Clock::time_point FeedRun::next_due() const {
 }
 
 /// Cuts what is to be sent now: all that is due, or one piece when the one before is gone, so that its moment is true.
-void FeedRun::cut(const Connection& connection) {
+void FeedRun::cut(const PeerConnection& connection) {
   if (request_.rate == 0) {
     if (connection.can_send() && window_.unsent().empty()) (void)window_.cut(UINT64_MAX, Clock::now());
   } else {
@@ -370,11 +280,11 @@ std::optional<Ending> FeedRun::take_answers() {
 }
 
 /// How long nothing may happen before something has to be done.
-nanoseconds FeedRun::patience(const Connection& connection) const {
+nanoseconds FeedRun::patience(const PeerConnection& connection) const {
   const auto now = Clock::now();
   nanoseconds left = std::chrono::hours(1);
   if (is_complete()) left = last_moved_ + kCloseTimeout - now;
-  if (owes_answers()) left = std::min<nanoseconds>(left, last_moved_ + request_.answer_timeout - now);
+  if (owes_answers()) left = std::min<nanoseconds>(left, last_heard_ + request_.answer_timeout - now);
   const bool waits_for_schedule = request_.rate != 0 && connection.can_send() && !window_.wants_block();
   if (waits_for_schedule && !waits_for_room_) left = std::min<nanoseconds>(left, next_due() - now);
   return left;

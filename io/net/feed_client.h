@@ -48,7 +48,9 @@ struct FeedRequest {
   std::chrono::milliseconds retry_for{30'000};
   std::chrono::milliseconds retry_first{
       100};  ///< before the first try; twice as long before each further one, up to 2 s
-  /// How long a peer may neither take nor send anything while it owes answers; then its connection counts as lost.
+  /// How long a peer may take to answer the hello. One that never answered any is given up then, whatever retry_for is.
+  std::chrono::milliseconds hello_timeout{10'000};
+  /// How long a peer may send nothing while it owes answers; then its connection counts as lost.
   std::chrono::milliseconds answer_timeout{60'000};
   std::uint64_t window_lines = 65'536;              ///< sent and unanswered; a server reads no more by default
   std::size_t window_bytes = std::size_t{8} << 20;  ///< the same

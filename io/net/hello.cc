@@ -111,6 +111,12 @@ Hello read_hello(std::string_view line) {
   return hello;
 }
 
+void append_hello(const std::optional<std::string>& token, OutBuffer& out) {
+  out.append_fixed("{\"hello\":{");
+  if (token) append_text("token", *token, out);
+  out.append_fixed("}}\n");
+}
+
 void append_hello_ok(Role role, OutBuffer& out) {
   out.append_fixed("{\"hello\":{\"ok\":true,");
   append_text("role", to_string(role), out);

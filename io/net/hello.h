@@ -27,6 +27,9 @@ struct Hello {
 /// Reads a line without its end.
 Hello read_hello(std::string_view line);
 
+/// Appends the hello of a client, with its line end.
+void append_hello(const std::optional<std::string>& token, OutBuffer& out);
+
 /// Appends the answer that takes a client in. Each of the three ends its line.
 void append_hello_ok(Role role, OutBuffer& out);
 /// Appends the answer that refuses it. `error`: a stable word; `detail`: why, and how to mend.

@@ -1,10 +1,14 @@
 #include "io/net/feed_client.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -286,6 +290,73 @@ TEST(FeedClient, ASilentPeerCountsAsLost) {
   EXPECT_TRUE(result.verdicts == FakeFeed::answers(text));
   EXPECT_EQ(result.report->reconnects, 1U);
   EXPECT_GE(std::chrono::steady_clock::now() - start, request.answer_timeout);
+}
+
+/// Accepts connections, and says nothing: a server that is stopped, or another one. May say something without an end.
+class SilentPeer {
+ public:
+  explicit SilentPeer(bool trickles = false) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in here{};
+    here.sin_family = AF_INET;
+    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof here;
+    EXPECT_EQ(bind(fd_, reinterpret_cast<const sockaddr*>(&here), size), 0);
+    EXPECT_EQ(listen(fd_, 8), 0);
+    EXPECT_EQ(getsockname(fd_, reinterpret_cast<sockaddr*>(&here), &size), 0);
+    address_ = "127.0.0.1:" + std::to_string(ntohs(here.sin_port));
+    if (!trickles) return;
+    thread_ = std::jthread([this](const std::stop_token& stop) {
+      const int peer = accept(fd_, nullptr, nullptr);
+      while (!stop.stop_requested() && ::send(peer, "x", 1, MSG_NOSIGNAL) == 1) {
+        std::this_thread::sleep_for(milliseconds(5));
+      }
+      close(peer);
+    });
+  }
+  SilentPeer(const SilentPeer&) = delete;
+  SilentPeer& operator=(const SilentPeer&) = delete;
+  ~SilentPeer() {
+    shutdown(fd_, SHUT_RDWR);
+    if (thread_.joinable()) thread_.join();
+    close(fd_);
+  }
+  const std::string& address() const { return address_; }
+
+ private:
+  int fd_;
+  std::string address_;
+  std::jthread thread_;
+};
+
+TEST(FeedClient, APeerThatAnswersNoHelloEndsTheRun) {
+  for (const bool trickles : {false, true}) {
+    const SilentPeer peer(trickles);
+    FeedRequest request;
+    request.hello_timeout = milliseconds(100);
+    request.retry_for = std::chrono::hours(1);
+    FeedRunResult result;
+    feed(fake_declarations(10), peer.address(), result, request);
+    EXPECT_EQ(result.status.kind(), StatusKind::kPeer);
+    EXPECT_NE(result.status.message().find("the hello was not answered for 100ms"), std::string::npos)
+        << result.status.message();
+    EXPECT_EQ(result.verdicts, "");
+  }
+}
+
+TEST(FeedClient, APeerThatTakesAllAndAnswersNothingIsSilent) {
+  // It reads on, so that bytes go for as long as there are some.
+  Nastiness nastiness = ends_after(0);
+  nastiness.stays_silent = true;
+  nastiness.reads_on = true;
+  FakeFeed server([&](int) { return nastiness; });
+  FeedRequest request;
+  request.answer_timeout = milliseconds(300);
+  request.retry_for = milliseconds(1);
+  request.rate = 50;
+  FeedRunResult result;
+  feed(fake_declarations(10'000), server.address(), result, request);  // three minutes of it
+  EXPECT_EQ(result.status.kind(), StatusKind::kPeer);
+  EXPECT_NE(result.status.message().find("the server is silent"), std::string::npos) << result.status.message();
 }
 
 TEST(FeedClient, APeerThatNeverClosesIsLeftOnceAllIsAnswered) {

@@ -139,6 +139,8 @@ void FakeFeed::serve(int peer, const Nastiness& nastiness) {
     // A half-close ends nothing: it is silent until the client comes again.
     pollfd next{listener_, POLLIN, 0};
     while (nastiness.stays_silent && !must_stop_ && poll(&next, 1, 10) == 0) {
+      while (nastiness.reads_on && recv(peer, bytes.data(), bytes.size(), MSG_DONTWAIT) > 0) {
+      }
     }
   };
   converse();

@@ -23,6 +23,7 @@ struct Nastiness {
   std::optional<std::string> last_line;      ///< sent at its end, which need not come early
   bool resets = false;                       ///< instead of closing
   bool stays_silent = false;                 ///< instead of closing, until another connection is made
+  bool reads_on = false;                     ///< meanwhile
   std::chrono::milliseconds read_nothing{};  ///< at the start
   std::chrono::milliseconds answer_pause{};  ///< between reading and answering a piece
   bool byte_by_byte = false;                 ///< each byte of an answer is sent alone
