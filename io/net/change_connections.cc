@@ -11,6 +11,7 @@
 
 #include "io/formats/verdict_writer.h"
 #include "io/net/hello.h"
+#include "io/net/other_protocol.h"
 
 namespace clearline {
 namespace {
@@ -56,6 +57,7 @@ struct ChangeConnections::Connection {
   bool is_local = false;
   std::string peer;  ///< for the log: an address, or `uid:1000`
   enum class Phase : std::uint8_t { kHello, kOpen, kClosed } phase = Phase::kHello;
+  std::string front;  // the first bytes, as long as no line has come
   ChangeLines lines;
   ChangeParcel parcel;  // of the read that is cut
   std::deque<std::shared_ptr<Slot>> slots;
@@ -211,6 +213,7 @@ void ChangeConnections::read(const ConnectionPtr& connection) {
   const auto size = static_cast<std::size_t>(got);
   one.left_to_drain -= std::min(one.left_to_drain, size);
   parts_.counters.bytes_in.add(size);
+  if (one.phase == Connection::Phase::kHello && is_refused_protocol(one, {bytes_.data(), size})) return;
   one.lines.take({bytes_.data(), size}, one.is_at_end,
                  [&](std::uint64_t number, std::string_view line) { take_line(connection, number, line); });
   if (!one.is_served()) return;
@@ -255,6 +258,17 @@ void ChangeConnections::take_line(const ConnectionPtr& connection, std::uint64_t
     request.answer.error = ChangeError::kReadOnly;
     request.answer.detail = "the registry that is served is an image, which does not change";
   }
+}
+
+/// Looks at the first bytes. True: somebody took this listener for another one, and is refused.
+bool ChangeConnections::is_refused_protocol(Connection& one, std::string_view bytes) {
+  one.front.append(bytes.substr(0, kProtocolBytesMax - std::min(kProtocolBytesMax, one.front.size())));
+  const std::string_view protocol = other_protocol(one.front);
+  if (protocol.empty()) return false;
+  parts_.counters.other_protocol.add();
+  refuse(one, "not_changes",
+         std::string(protocol) + " came, and here clearline takes changes of its registry: one a line (NDJSON)", false);
+  return true;
 }
 
 /// Looks at the first line. True: it is a hello, or the connection is refused.
@@ -543,7 +557,7 @@ void ChangeConnections::end_if_drained() {
   retry_.cancel();
 }
 
-/// Closes who has been quiet for too long. Comes again a few times in the shortest of the timeouts.
+/// Closes who has been quiet for too long: bytes that nobody has read yet are no silence. Comes again a few times in the shortest of the timeouts.
 void ChangeConnections::sweep() {
   const auto now = Clock::now();
   for (const ConnectionPtr& connection : std::vector(connections_)) {
@@ -555,7 +569,7 @@ void ChangeConnections::sweep() {
       if (now - one.last_taken >= limits_.write_stall_timeout) {
         close_for(one, LimitHit::kWriteStallTimeout, "answers were not taken");
       }
-    } else if (one.slots.empty() && quiet >= limits_.idle_timeout) {
+    } else if (one.slots.empty() && quiet >= limits_.idle_timeout && received_bytes(one.socket.native_handle()) == 0) {
       close_for(one, LimitHit::kIdleTimeout, "nothing came for too long");
     }
   }

@@ -78,6 +78,7 @@ class ChangeConnections {
   void wait_readable(const ConnectionPtr& connection);
   void read(const ConnectionPtr& connection);
   void take_line(const ConnectionPtr& connection, std::uint64_t number, std::string_view line);
+  bool is_refused_protocol(Connection& one, std::string_view bytes);
   bool take_hello(Connection& one, std::string_view line);
   std::optional<Ask> read_ask(std::string_view line);
   void end_parcel(const ConnectionPtr& connection);

@@ -164,7 +164,9 @@ bool FeedKeeper::is_full() const {
   return hub_.all.unanswered_bytes.load(std::memory_order_relaxed) >= limits_.unanswered_bytes_total;
 }
 
-/// Closes who has been quiet for too long. Comes again a few times in the shortest of the timeouts.
+/// Closes who has been quiet for too long. Where idleness counts, bytes that nobody has read yet are no silence: the
+/// server is late then.
+/// Comes again a few times in the shortest of the timeouts.
 void FeedKeeper::sweep() {
   const auto now = Clock::now();
   for (FeedSlot& slot : slots_) {
@@ -197,7 +199,7 @@ void FeedKeeper::look_at(FeedSlot& slot, Clock::time_point now) {
   } else if (is_full() && one.lines.kept_bytes() != 0 && quiet >= limits_.write_stall_timeout) {
     // Pieces of lines would keep everybody from being read, and nobody could end them.
     out_.close_for(slot, LimitHit::kUnansweredBytesTotal, "too much is unanswered, and a line had no end for too long");
-  } else if (!one.is_starved && quiet >= limits_.idle_timeout) {
+  } else if (!one.is_starved && quiet >= limits_.idle_timeout && received_bytes(one.descriptor) == 0) {
     out_.close_for(slot, LimitHit::kIdleTimeout, "nothing came for too long");
   }
 }

@@ -14,6 +14,7 @@
 #include "io/formats/input_format.h"
 #include "io/formats/special_bytes.h"
 #include "io/net/hello.h"
+#include "io/net/other_protocol.h"
 #include "io/store/registry_directory.h"
 
 namespace clearline {
@@ -188,10 +189,15 @@ void FeedWorker::answer(FeedSlot& slot, FeedLines::Framed framed) {
   FeedConnection& one = *slot.connection;
   char* const data = block_.data.get();
   std::size_t at = 0;
-  if (one.phase == FeedConnection::Phase::kHello && framed.whole != 0 && !take_hello(slot, {data, framed.whole}, at)) {
-    return;
+  if (one.phase == FeedConnection::Phase::kHello) {
+    if (const std::string_view protocol = other_protocol({data, framed.size}); !protocol.empty()) {
+      refuse_protocol(slot, protocol);
+      return;
+    }
+    if (framed.whole != 0 && !take_hello(slot, {data, framed.whole}, at)) return;
   }
-  while (at < framed.whole && one.held.empty() && one.is_served()) {
+  // Nothing is judged for a peer that has not been let in, whatever the hello's reader makes of its bytes.
+  while (one.phase == FeedConnection::Phase::kOpen && at < framed.whole && one.held.empty()) {
     std::size_t lines = 0;
     const std::string_view slice = next_slice({data + at, framed.whole - at}, lines);
     at += slice.size();
@@ -264,6 +270,16 @@ bool FeedWorker::take_hello(FeedSlot& slot, std::string_view text, std::size_t& 
   connection.lines.count_lines(1);
   connection.phase = FeedConnection::Phase::kOpen;
   return out_.welcome(slot);
+}
+
+/// Somebody took this port for another one.
+void FeedWorker::refuse_protocol(FeedSlot& slot, std::string_view protocol) {
+  counters_.other_protocol.add();
+  out_.refuse(slot, "feed_closed", "not_a_feed",
+              std::string(protocol) +
+                  " came, and this port is a feed of clearline: a declaration a line (NDJSON) in, a "
+                  "verdict a line out",
+              false);
 }
 
 /// The next whole lines that are screened in one go; all are blank or answered then.

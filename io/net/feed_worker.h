@@ -48,6 +48,7 @@ class FeedWorker {
   std::size_t bytes_to_read(const FeedConnection& connection) const;
   void answer(FeedSlot& slot, FeedLines::Framed framed);
   bool take_hello(FeedSlot& slot, std::string_view text, std::size_t& at);
+  void refuse_protocol(FeedSlot& slot, std::string_view protocol);
   std::string_view next_slice(std::string_view text, std::size_t& lines);
   void screen(FeedSlot& slot, std::string_view slice, std::size_t lines);
   void go_on(FeedSlot& slot);

@@ -65,10 +65,11 @@ constexpr std::string_view to_string(LimitHit limit) {
 /// Of one thread that serves peers, feeds or changes.
 struct ConnectionCounters {
   Counter opened;
-  Counter closed;   ///< whatever the reason; opened - closed are there now
-  Counter aborted;  ///< of these: reset by the peer, or cut off in the middle
-  Counter hellos;   ///< taken in
-  Counter denied;   ///< wrong or missing token, or a role that may not
+  Counter closed;          ///< whatever the reason; opened - closed are there now
+  Counter aborted;         ///< of these: reset by the peer, or cut off in the middle
+  Counter hellos;          ///< taken in
+  Counter denied;          ///< wrong or missing token, or a role that may not
+  Counter other_protocol;  ///< closed, as bytes of HTTP, TLS or PROXY came
   Counter bytes_in;
   Counter bytes_out;
   std::array<Counter, kLimitCount> limits;

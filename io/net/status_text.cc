@@ -65,8 +65,9 @@ class Members {
   bool is_first_ = true;
 };
 
-/// What connections of one kind counted, over all threads.
-void add_connections(Members& members, const std::function<std::uint64_t(Counter ConnectionCounters::*)>& sum) {
+/// What connections of one kind counted, over all threads; `other_protocol` is the word that peers of other protocols got.
+void add_connections(Members& members, std::string_view other_protocol,
+                     const std::function<std::uint64_t(Counter ConnectionCounters::*)>& sum) {
   const std::uint64_t closed = sum(&ConnectionCounters::closed);
   const std::uint64_t opened = sum(&ConnectionCounters::opened);
   members.number("connections", opened > closed ? opened - closed : 0);
@@ -75,6 +76,7 @@ void add_connections(Members& members, const std::function<std::uint64_t(Counter
   members.number("aborted", sum(&ConnectionCounters::aborted));
   members.number("hellos", sum(&ConnectionCounters::hellos));
   members.number("denied", sum(&ConnectionCounters::denied));
+  members.number(other_protocol, sum(&ConnectionCounters::other_protocol));
   members.number("bytes_in", sum(&ConnectionCounters::bytes_in));
   members.number("bytes_out", sum(&ConnectionCounters::bytes_out));
 }
@@ -85,7 +87,7 @@ void add_feeds(Members& members, const ServerCounters& counters) {
     for (const FeedCounters& feed : counters.feeds) sum += value(feed);
     return sum;
   };
-  add_connections(members, [&](Counter ConnectionCounters::* counter) {
+  add_connections(members, "not_a_feed", [&](Counter ConnectionCounters::* counter) {
     return sum_of([&](const FeedCounters& feed) { return (feed.*counter).value(); });
   });
   members.number("lines", sum_of([](const FeedCounters& feed) { return feed.lines.value(); }));
@@ -113,7 +115,8 @@ void add_feeds(Members& members, const ServerCounters& counters) {
 }
 
 void add_changes(Members& members, const ChangeCounters& changes) {
-  add_connections(members, [&](Counter ConnectionCounters::* counter) { return (changes.*counter).value(); });
+  add_connections(members, "not_changes",
+                  [&](Counter ConnectionCounters::* counter) { return (changes.*counter).value(); });
   members.number("ok", changes.ok.value());
   members.number("repeats", changes.repeats.value());
   members.object("refused", [&] {

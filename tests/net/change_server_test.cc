@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "io/net/operator_client.h"
 #include "tests/support/change_server_fixture.h"
 #include "tests/support/eventually.h"
 
@@ -245,6 +246,66 @@ TEST_F(ChangeServerTest, OverTcpAnOperatorMayAskAndARegistrarMayNot) {
                         "{\"reload\":{\"ok\":false,\"error\":\"denied\"}}\n"))
       << answers;
   EXPECT_EQ(counters_.changes.denied.value(), 3U);
+}
+
+TEST_F(ChangeServerTest, OverTcpAnOperatorsClientShowsItsToken) {
+  add_client("desk", Role::kOperator, "token-1");
+  add_client("customs", Role::kRegistrar, "token-2");
+  start();
+  AskedServer server;
+  server.address = *parse_peer_address(tcp());
+  const auto is_refused = [&](const std::string& why) {
+    const auto answer = ask_server(server, "reload");
+    return answer.status().kind() == StatusKind::kPeer && has(answer.status().message(), why);
+  };
+  EXPECT_PRED1(is_refused, "token_needed");
+  server.token = "token-3";
+  EXPECT_PRED1(is_refused, "denied");
+  server.token = "token-2";
+  EXPECT_PRED1(is_refused, "denied");
+  server.token = "token-1";
+  EXPECT_EQ(*ask_server(server, "status"), "{\"status\":{\"seq\":7}}");
+  EXPECT_EQ(*ask_server(server, "reload"), "{\"reload\":{\"ok\":true}}");
+}
+
+TEST_F(ChangeServerTest, AnAnswerThatTakesLongIsWaitedForWhileTheServerIsThere) {
+  start();
+  checkpoint_.close();
+  AskedServer server;
+  server.socket_path = socket_path();
+  std::optional<Result<std::string>> answer;
+  std::jthread asking([&] { answer.emplace(ask_server(server, "checkpoint", 3 * kLongPause)); });
+  ASSERT_TRUE(checkpoint_.wait_for_visitor());
+  // A status before, and one more: it has taken longer than a status may.
+  ASSERT_TRUE(eventually([&] { return counters_.changes.opened.value() >= 3; }));
+  checkpoint_.open();
+  asking.join();
+  ASSERT_TRUE(answer->ok()) << answer->status().message();
+  EXPECT_EQ(**answer, R"({"checkpoint":{"ok":true,"seq":0,"written":false}})");
+}
+
+TEST_F(ChangeServerTest, AnotherProtocolIsToldOnceWhatIsTakenHere) {
+  using namespace std::string_literals;
+  add_client("customs", Role::kRegistrar, "token-1");
+  start();
+  const auto is_told = [](const std::string& answer) {
+    return answer.starts_with("{\"closing\":{\"error\":\"not_changes\",\"detail\":\"") &&
+           answer.find('\n') == answer.size() - 1;
+  };
+  std::uint64_t count = 0;
+  for (const std::string& bytes : {"GET / HTTP/1.1\r\n\r\n"s, "\x16\x03\x01\x02\x00\x01\n"s, "PROXY UNKNOWN\r\n"s,
+                                   "\r\n\r\n\0\r\nQUIT\n\x21\x11"s}) {
+    for (const std::string& address : {tcp(), socket_path()}) {
+      TcpClient whole(address);
+      ASSERT_TRUE(whole.send(bytes));
+      EXPECT_PRED1(is_told, whole.read_all());
+      TcpClient slow(address);
+      for (const char byte : bytes) slow.send_some({&byte, 1});  // it may be closed before the last
+      EXPECT_PRED1(is_told, slow.read_all());
+      count += 2;
+    }
+  }
+  EXPECT_EQ(counters_.changes.other_protocol.value(), count);
 }
 
 TEST_F(ChangeServerTest, ACheckpointHoldsUpNobody) {

@@ -444,6 +444,46 @@ bool are_answered(int socket, std::string_view text, std::string_view expected) 
   return text.empty();
 }
 
+/// What other protocols begin with.
+std::vector<std::string> other_protocols() {
+  using namespace std::string_literals;
+  return {"GET / HTTP/1.1\r\nHost: clearline\r\n\r\n"s,
+          "POST /api/v1/screen HTTP/1.1\r\n\r\n"s,
+          "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"s,
+          "\x16\x03\x01\x02\x00\x01\x00\x01\xFC\n"s,
+          "PROXY TCP4 127.0.0.1 127.0.0.1 50000 7400\r\n"s,
+          "\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0C"s};
+}
+
+TEST_F(FeedServerTest, AnotherProtocolIsToldOnceWhatThisPortIs) {
+  for (const bool needs_token : {false, true}) {
+    if (needs_token) add_client("courier-a", Role::kFeed, "token-1");
+    start();
+    const std::uint64_t before = sum(&ConnectionCounters::other_protocol);
+    for (const std::string& bytes : other_protocols()) {
+      const auto is_told = [](const std::string& answer) {
+        return answer.starts_with("{\"closing\":{\"error\":\"not_a_feed\",\"detail\":\"") &&
+               answer.find('\n') == answer.size() - 1;
+      };
+      TcpClient whole(address());
+      ASSERT_TRUE(whole.send(bytes));
+      EXPECT_PRED1(is_told, whole.read_all());
+      TcpClient slow(address());
+      for (const char byte : bytes) slow.send_some({&byte, 1});  // it may be closed before the last
+      EXPECT_PRED1(is_told, slow.read_all());
+    }
+    EXPECT_EQ(sum(&ConnectionCounters::other_protocol) - before, 2 * other_protocols().size());
+    stop();
+  }
+}
+
+TEST_F(FeedServerTest, LaterBytesOfAnotherProtocolAreLines) {
+  start();
+  const std::string answers = answers_to(declaration(1) + "\nGET / HTTP/1.1\n" + declaration(2) + "\n");
+  EXPECT_TRUE(answers.starts_with(clear(1) + "\n{\"id\":null,\"line\":2,\"verdict\":\"error\"")) << answers;
+  EXPECT_TRUE(answers.ends_with("\n" + clear(2) + "\n")) << answers;
+}
+
 TEST_F(FeedServerTest, ConnectionsAreServedByWhoeverIsFree) {
   start();
   std::vector<TcpClient> clients;
@@ -566,8 +606,7 @@ TEST_F(FeedServerTest, WhoIsNotReadForWantOfRoomIsNotIdle) {
   for (TcpClient& client : without_end) ASSERT_TRUE(client.send("x"));  // they are not read any more, either
   TcpClient waiting(address());
   ASSERT_TRUE(waiting.send(declaration(1) + "\n"));
-  EXPECT_EQ(waiting.read_line(), clear(1));  // once the pieces have ended
-  EXPECT_EQ(hits(LimitHit::kIdleTimeout), 0U);
+  EXPECT_EQ(waiting.read_line(), clear(1));  // once the pieces have ended, and no word of idleness before
 }
 
 TEST_F(FeedServerTest, PeersThatVanishLeaveNothingBehind) {

@@ -67,6 +67,8 @@ TEST_F(StatusText, EveryMemberIsThereBeforeAnythingWasCounted) {
       EXPECT_EQ(number(kind + member), 0) << kind << member;
     }
   }
+  EXPECT_EQ(number("/feeds/not_a_feed"), 0);
+  EXPECT_EQ(number("/changes/not_changes"), 0);
   for (const std::string verdict : {"clear", "review", "hold", "error"}) {
     EXPECT_EQ(number("/feeds/verdicts/" + verdict), 0) << verdict;
   }
