@@ -6,6 +6,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <vector>
 
 #include "engine/isa.h"
 #include "io/cli/command.h"
@@ -16,6 +17,7 @@
 #include "io/cli/lookup_verb.h"
 #include "io/cli/machine.h"
 #include "io/cli/operator_verbs.h"
+#include "io/cli/private_arguments.h"
 #include "io/cli/registry_verbs.h"
 #include "io/cli/screen_verb.h"
 #include "io/cli/serve_verb.h"
@@ -46,7 +48,7 @@ int fail(const Status& status) {
   return static_cast<int>(status.kind());
 }
 
-int run(int argc, char** argv) {
+int run(const std::vector<std::string>& arguments) {
   if (const Status status = choose_kernels(); !status.ok()) return fail(status);
   const CommandLine line(
       "clearline", "Checks import declarations against the registry of Korean customs clearance codes.", version_words);
@@ -75,7 +77,7 @@ int run(int argc, char** argv) {
     command.run = [] { return tell(version_words() + "\n"); };
   });
 
-  const LineRead read = line.read(argc, argv);
+  const LineRead read = line.read(arguments);
   if (read.kind == LineRead::Kind::kWrong) {
     say(read.words);
     return static_cast<int>(StatusKind::kUsage);
@@ -89,9 +91,10 @@ int run(int argc, char** argv) {
 }  // namespace clearline
 
 int main(int argc, char** argv) {
-  clearline::prepare_process();
   try {
-    return clearline::run(argc, argv);
+    const std::vector<std::string> arguments = clearline::take_arguments(argc, argv);
+    clearline::prepare_process();
+    return clearline::run(arguments);
   } catch (const std::bad_alloc&) {
     clearline::say("clearline: error: not enough memory; use fewer threads or a larger machine\n");
   } catch (const std::exception& error) {

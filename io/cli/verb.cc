@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <sstream>
 #include <utility>
+#include <vector>
 
 #include "io/cli/usage.h"
 
@@ -74,9 +75,12 @@ CommandLine::CommandLine(const std::string& name, const std::string& help, std::
 
 CommandLine::~CommandLine() = default;
 
-LineRead CommandLine::read(int argc, const char* const* argv) const {
+LineRead CommandLine::read(const std::vector<std::string>& arguments) const {
+  std::vector<const char*> argv;
+  argv.reserve(arguments.size());
+  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
   try {
-    app_->parse(argc, argv);
+    app_->parse(static_cast<int>(argv.size()), argv.data());
   } catch (const CLI::Success& asked) {  // --help, --version
     std::ostringstream text;
     app_->exit(asked, text, text);

@@ -82,7 +82,8 @@ class CommandLine {
   CommandLine& operator=(const CommandLine&) = delete;
 
   Verb root() const { return Verb(*app_); }
-  LineRead read(int argc, const char* const* argv) const;
+  /// The first argument is the program's name.
+  LineRead read(const std::vector<std::string>& arguments) const;
 
  private:
   std::unique_ptr<CLI::App> app_;

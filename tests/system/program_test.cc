@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 
@@ -743,6 +744,97 @@ TEST_F(Program, LooksUpOneCodeAndComparesWhatIsGiven) {
   EXPECT_EQ(look({"P222222222222"}).exit_code, 1);
   EXPECT_EQ(look({"P999999999999"}).exit_code, 1);
   EXPECT_EQ(look({"nonsense"}).exit_code, 1);
+}
+
+TEST_F(Program, LooksUpADeclarationFromStdin) {
+  const auto look = [&](const std::string& line, std::vector<std::string> more = {}) {
+    ProcessSetup setup;
+    setup.input = line;
+    std::vector<std::string> arguments{"lookup", "-", "-r", image};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_clearline(arguments, setup);
+  };
+  const auto by_options = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments{"lookup", "-r", image, "P123456789012"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_clearline(arguments);
+  };
+  // The same answers as by options, for what is given and for what is given without a value.
+  for (const auto& [items, options] :
+       {std::pair<std::string, std::vector<std::string>>{"", {}},
+        {R"(,"name":"Gildong Hong","zip":"04524")", {"--name", "Gildong Hong", "--zip", "04524"}},
+        {R"(,"zip":"11111","phone":"010-9876-5432")", {"--zip", "11111", "--phone", "010-9876-5432"}},
+        {R"(,"name":"","zip":null)", {"--name", "", "--zip", ""}},
+        {R"(,"n\u0061me":"KIM")", {"--name", "KIM"}},
+        {R"(,"declared_at":"2031-01-01")", {"--date", "2031-01-01"}}}) {
+    const auto given = look(R"({"id":"D1","code":"P123456789012")" + items + "}\n");
+    const auto expected = by_options(options);
+    EXPECT_EQ(given.out, expected.out) << items;
+    EXPECT_EQ(given.exit_code, expected.exit_code) << items;
+    EXPECT_EQ(given.err, "") << items;
+  }
+  const std::string good = R"({"code":"P123456789012"})";
+  for (const std::string& line : {good, "\n\r\n" + good + "\r\n\n", "\xEF\xBB\xBF" + good + "\n"}) {
+    EXPECT_EQ(look(line).exit_code, 0) << line;
+  }
+  EXPECT_EQ(look(good, {"--date", "2031-01-01"}).exit_code, 0);
+  EXPECT_EQ(look(R"({"id":"D1"})").out.find(R"({"code":"","verdict":"hold","reasons":["code_missing"])"), 0U);
+  const auto malformed = look(R"({"code":"P123456789012)" + std::string("\n"));
+  EXPECT_EQ(malformed.exit_code, 1);
+  EXPECT_EQ(malformed.out,
+            R"({"code":null,"verdict":"error","reasons":["malformed"],"detail":"column 9: string is not closed"})"
+            "\n");
+  EXPECT_EQ(look(R"({"code":"P123456789012","declared_at":"2025-02-30"})").exit_code, 1);
+  EXPECT_EQ(look(R"({"code":")" + std::string(70'000, 'P') + "\"}").exit_code, 1);
+  EXPECT_EQ(look("").exit_code, 3);
+  EXPECT_EQ(look(" \n\n").exit_code, 3);
+  const auto two = look(good + "\n\n" + good);
+  EXPECT_EQ(two.exit_code, 3);
+  EXPECT_EQ(two.err.find("<stdin>:3:1: error: a second line; "), 0U) << two.err;
+  EXPECT_EQ(two.out, "");
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>{"P123456789012"}, {"--name", "HONG"}, {"--zip=04524"}, {"--phone", "01098765432"}}) {
+    EXPECT_EQ(look(good, more).exit_code, 2) << more[0];
+  }
+}
+
+TEST_F(Program, NoPersonIsSeenInTheListOfProcesses) {
+  const std::string live = folder.path("live");
+  ASSERT_EQ(run_clearline({"registry", "init", live, "--from", image}).exit_code, 0);
+  // A stdout that is full holds the program: it has read its arguments, and does not end.
+  const std::string full = folder.path("full");
+  ASSERT_EQ(mkfifo(full.c_str(), 0600), 0);
+  ProcessSetup setup;
+  setup.output_path = full;
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"lookup", "P123456789012", "--name", "SECRETA", "--zip=04524", "--phone",
+                                 "01098765432", "--registry=" + image},
+        {"lookup", "-r", image, "--date", "2025-12-02", "--name=SECRETB", "--zip", "04524", "--phone=01098765432", "--",
+         "P123456789012"},
+        {"registry", "history", live, "P123456789012"},
+        {"registry", "history", "P123456789012", "-r", live, "--format", "ndjson"},
+        {"registry", "history", "P222222222222", "-r", live}}) {
+    const int reader = open(full.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    const std::string piece(4096, ' ');
+    while (write(reader, piece.data(), piece.size()) > 0) continue;
+    Conversation process(arguments, setup);
+    const auto start = std::chrono::steady_clock::now();
+    std::string seen;
+    const auto is_shown = [&] {
+      seen = read_file("/proc/" + std::to_string(process.pid()) + "/cmdline");
+      for (const char* secret : {"P123456789012", "P222222222222", "SECRET", "04524", "01098765432"}) {
+        if (seen.find(secret) != std::string::npos) return true;
+      }
+      return seen.find(arguments[0]) == std::string::npos;
+    };
+    while (is_shown() && std::chrono::steady_clock::now() - start < std::chrono::minutes(1)) usleep(1'000);
+    EXPECT_FALSE(is_shown()) << seen;
+    if (arguments[0] == "lookup") {
+      EXPECT_NE(seen.find(image), std::string::npos) << "what is about nobody stays: " << seen;
+    }
+    process.kill();
+    close(reader);
+  }
 }
 
 TEST_F(Program, NeverShowsARegisteredValueOrADeclaredOneInWords) {
