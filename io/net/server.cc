@@ -65,6 +65,8 @@ std::string_view to_string(RegistryStore::State state) {
       return "ready";
     case RegistryStore::State::kNoSpace:
       return "no_space";
+    case RegistryStore::State::kMoved:
+      return "moved";
     case RegistryStore::State::kFailed:
       break;
   }
@@ -248,14 +250,15 @@ Status Server::open_listeners() {
 void Server::look_after_registry() {
   RegistryStore* const store = served_->store.get();
   if (store == nullptr) return;
+  store->look_around();
   if (const RegistryStore::State state = store->state(); state != std::exchange(told_state_, state)) {
     const bool is_ready = state == RegistryStore::State::kReady;
     log_->write(is_ready ? LogLevel::kInfo : LogLevel::kError, "registry",
                 {{"state", to_string(state)}, {"reason", store->state_reason()}});
   }
   const std::uint64_t wanted = config_.checkpoint_changes;
-  if (wanted != 0 && told_state_ != RegistryStore::State::kFailed && store->changes_since_image() >= wanted &&
-      !is_writing_image_.load(std::memory_order_relaxed)) {
+  if (wanted != 0 && told_state_ != RegistryStore::State::kFailed && told_state_ != RegistryStore::State::kMoved &&
+      store->changes_since_image() >= wanted && !is_writing_image_.load(std::memory_order_relaxed)) {
     start_checkpoint();
   }
   look_timer_.expires_after(kLookEvery);
@@ -315,7 +318,8 @@ std::string Server::status() {
   state.store_state = "image";
   state.is_read_only = true;
   if (store != nullptr) {
-    state.is_read_only = store->state() == RegistryStore::State::kFailed;
+    const RegistryStore::State now = store->state();
+    state.is_read_only = now == RegistryStore::State::kFailed || now == RegistryStore::State::kMoved;
     state.store_state = to_string(store->state());
     if (const auto last_us = store->last_change_us()) {
       state.last_change_age_seconds =

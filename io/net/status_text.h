@@ -20,7 +20,7 @@ struct ServerState {
   std::uint64_t seq = 0;
   std::optional<std::uint64_t> last_change_age_seconds;  ///< of its `effective`; nothing: there was none
   bool is_read_only = false;                             ///< the registry is an image, or its journal has failed
-  std::string store_state;                               ///< ready, no_space, failed, image
+  std::string store_state;                               ///< ready, no_space, moved, failed, image
   std::string policy;
   std::uint64_t reloads = 0;
   std::uint64_t failed_reloads = 0;

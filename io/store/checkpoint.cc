@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
-#include <fstream>
 #include <sstream>
 #include <vector>
 
@@ -117,6 +117,23 @@ std::optional<Checkpoint> from_text(const std::string& text) {
   return c;
 }
 
+/// All of a file; 0, or the errno.
+int read_all(const std::string& path, std::string& text) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return errno;
+  std::array<char, 4096> piece{};
+  int error = 0;
+  for (;;) {
+    const ssize_t got = read(fd, piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) error = errno;
+    if (got <= 0) break;
+    text.append(piece.data(), static_cast<std::size_t>(got));
+  }
+  close(fd);
+  return error;
+}
+
 }  // namespace
 
 Status check_same_run(const std::string& path, const Checkpoint& old, const Checkpoint& now) {
@@ -145,10 +162,11 @@ Status check_finished(const std::string& output, const Checkpoint& done) {
   };
   const int fd = open(output.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0 && errno == ENOENT) return refused("it was removed");
-  if (fd < 0) {
-    return {StatusKind::kOutput,
-            output + ": error: cannot read what an earlier part of this run has written: " + errno_words(errno)};
-  }
+  const auto unreadable = [&](int error) {
+    return Status(StatusKind::kOutput, output + ": error: cannot read what an earlier part of this run has written: " +
+                                           errno_words(error, output));
+  };
+  if (fd < 0) return unreadable(errno);
   struct stat info{};
   bool is_same =
       fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && static_cast<std::uint64_t>(info.st_size) == done.output_bytes;
@@ -157,8 +175,13 @@ Status check_finished(const std::string& output, const Checkpoint& done) {
   while (is_same) {
     const ssize_t got = read(fd, piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) {
-      is_same = got == 0 && checksum.value() == done.output_checksum;
+    if (got < 0) {
+      const int error = errno;
+      close(fd);
+      return unreadable(error);
+    }
+    if (got == 0) {
+      is_same = checksum.value() == done.output_checksum;
       break;
     }
     checksum.add(piece.data(), static_cast<std::size_t>(got));
@@ -178,16 +201,19 @@ Status write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
 }
 
 Result<std::optional<Checkpoint>> read_checkpoint(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file && access(path.c_str(), F_OK) != 0) return std::optional<Checkpoint>();
-  std::ostringstream text;
-  text << file.rdbuf();
-  auto checkpoint = from_text(text.str());
+  // One that cannot be read now may be good: only its own bytes can show that it is damaged.
+  std::string text;
+  if (const int error = read_all(path, text); error != 0) {
+    if (error == ENOENT) return std::optional<Checkpoint>();
+    return Status(StatusKind::kOutput, path + ": error: cannot read the checkpoint: " + errno_words(error, path));
+  }
+  auto checkpoint = from_text(text);
   if (!checkpoint) {
-    return Status(StatusKind::kOutput,
-                  path +
-                      ": error: the checkpoint cannot be read, is damaged or is of another version; "
-                      "remove it and the .part, and the whole run is done again");
+    return Status(
+        StatusKind::kOutput,
+        path +
+            ": error: the checkpoint is damaged or of another version; remove it and the .part, and the whole "
+            "run is done again");
   }
   return checkpoint;
 }

@@ -46,7 +46,7 @@ std::string checkpoint_path(const std::string& output);
 std::string checkpoint_temporary(const std::string& path);
 /// kOutput when it cannot be written.
 Status write_checkpoint(const std::string& path, const Checkpoint& checkpoint);
-/// Nothing when there is none; kOutput when it is damaged or of another version.
+/// Nothing when there is none; kOutput when it is damaged or of another version, or cannot be read now.
 Result<std::optional<Checkpoint>> read_checkpoint(const std::string& path);
 /// With its temporary, if a run was killed there.
 void remove_checkpoint(const std::string& path);

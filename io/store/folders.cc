@@ -1,6 +1,7 @@
 #include "io/store/folders.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +25,15 @@ bool sync_folder(const std::string& path) {
   close(fd);
   errno = error;
   return synced == 0 || error == EINVAL;
+}
+
+bool give_to_owner_of_folder(int fd, const std::string& path) {
+  if (geteuid() != 0) return true;
+  struct stat folder{};
+  struct stat file{};
+  if (stat(folder_of(path).c_str(), &folder) != 0 || fstat(fd, &file) != 0) return false;
+  if (file.st_uid == folder.st_uid && file.st_gid == folder.st_gid) return true;
+  return fchown(fd, folder.st_uid, folder.st_gid) == 0;
 }
 
 }  // namespace clearline

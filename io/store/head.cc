@@ -17,6 +17,7 @@
 
 #include "engine/hash.h"
 #include "io/formats/errno_words.h"
+#include "io/store/folders.h"
 
 namespace clearline {
 namespace {
@@ -58,9 +59,9 @@ Slot make_slot(const HeadRecord& record, std::uint64_t turn) {
 
 HeadRecord record_of(const Slot& slot) { return {{slot.uuid, slot.incarnation}, slot.seq, slot.chain}; }
 
-std::string words_of(int code, int system_error) {
+std::string words_of(int code, int system_error, const std::string& path) {
   if ((code & 0xff) == SQLITE_FULL) return errno_words(ENOSPC);
-  if (system_error != 0) return errno_words(system_error);
+  if (system_error != 0) return errno_words(system_error, path);
   return std::string(sqlite3_errstr(code)) + "; check the file, its folder and their disk";
 }
 
@@ -137,7 +138,7 @@ Result<Slot> read_newest(VfsFile& file, const std::string& path) {
       const int code = file.read(slot, static_cast<std::int64_t>(i) * kSlotDistance);
       if (code != SQLITE_OK) {
         return Status(StatusKind::kRegistry,
-                      path + ": error: cannot read the head: " + words_of(code, file.system_error()));
+                      path + ": error: cannot read the head: " + words_of(code, file.system_error(), path));
       }
       if (slot.magic != kMagic || slot.checksum != checksum_of(slot)) continue;
       if (slot.version != kHeadVersion) {
@@ -160,7 +161,7 @@ Result<Slot> read_newest(VfsFile& file, const std::string& path) {
 }
 
 Status cannot_open(const std::string& path, int code, int system_error) {
-  return {StatusKind::kRegistry, path + ": error: cannot open the head: " + words_of(code, system_error)};
+  return {StatusKind::kRegistry, path + ": error: cannot open the head: " + words_of(code, system_error, path)};
 }
 
 class HeadFile final : public Head {
@@ -185,7 +186,7 @@ class HeadFile final : public Head {
     if (code == SQLITE_OK) code = file_.sync();
     if (code != SQLITE_OK) {
       return {StatusKind::kOutput, path_ + ": error: write head of change " + std::to_string(record.seq) + ": " +
-                                       words_of(code, file_.system_error())};
+                                       words_of(code, file_.system_error(), path_)};
     }
     record_ = record;
     turn_ = slot.turn;
@@ -208,16 +209,21 @@ Status write_slots(const std::string& path, const HeadRecord& record, const std:
   }
   if (code == SQLITE_OK) code = file.sync();
   if (code == SQLITE_OK) return {};
-  return {StatusKind::kOutput, path + ": error: cannot write the new head: " + words_of(code, file.system_error())};
+  return {StatusKind::kOutput,
+          path + ": error: cannot write the new head: " + words_of(code, file.system_error(), path)};
 }
 
 }  // namespace
 
 Status Head::create(const std::string& path, const HeadRecord& record, const std::string& vfs) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return {StatusKind::kOutput, path + ": error: cannot create the head: " + errno_words(errno)};
+  if (fd < 0) return {StatusKind::kOutput, path + ": error: cannot create the head: " + errno_words(errno, path)};
+  Status status;
+  if (!give_to_owner_of_folder(fd, path)) {
+    status = {StatusKind::kOutput, path + ": error: cannot give it to the owner of its folder: " + errno_words(errno)};
+  }
   close(fd);
-  Status status = write_slots(path, record, vfs);
+  if (status.ok()) status = write_slots(path, record, vfs);
   if (!status.ok()) unlink(path.c_str());
   return status;
 }

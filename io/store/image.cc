@@ -189,32 +189,39 @@ class File {
   int fd_;
 };
 
-Status damaged(const std::string& path, std::uint64_t offset, const std::string& what) {
+Status damaged(ImageFault& fault, const std::string& path, std::uint64_t offset, const std::string& what) {
+  fault = ImageFault::kDamaged;
   return {StatusKind::kRegistry, path + ": error: " + what + " at byte " + std::to_string(offset) +
                                      "; the image is damaged: build it again or take a copy"};
 }
 
-Result<ImageInfo> read_header(const File& file, const std::string& path, Header& header) {
+/// What the system says about a file that it does not let us read.
+Status unreadable(const std::string& path, const char* what, int error) {
+  return {StatusKind::kRegistry, path + ": error: " + what + ": " + errno_words(error, path)};
+}
+
+Result<ImageInfo> read_header(const File& file, const std::string& path, Header& header, ImageFault& fault) {
+  fault = ImageFault::kUnreadable;
   if (file.fd() < 0) {
-    return Status(StatusKind::kRegistry, path + ": error: cannot open the image: " + errno_words(errno));
+    if (errno == ENOENT) fault = ImageFault::kMissing;
+    return unreadable(path, "cannot open the image", errno);
   }
   struct stat info{};
-  if (fstat(file.fd(), &info) != 0) {
-    return Status(StatusKind::kRegistry, path + ": error: cannot read the image: " + errno_words(errno));
-  }
+  if (fstat(file.fd(), &info) != 0) return unreadable(path, "cannot read the image", errno);
   if (S_ISDIR(info.st_mode)) {
     return Status(StatusKind::kRegistry, path + ": error: is a directory, not an image; name the image file");
   }
   const auto actual_bytes = static_cast<std::uint64_t>(info.st_size);
   if (!file.read(std::as_writable_bytes(std::span(&header, 1)), 0)) {
-    if (errno != 0)
-      return Status(StatusKind::kRegistry, path + ": error: cannot read the image: " + errno_words(errno));
-    return damaged(path, actual_bytes, "the header is cut short");
+    if (errno != 0) return unreadable(path, "cannot read the image", errno);
+    return damaged(fault, path, actual_bytes, "the header is cut short");
   }
   if (header.magic != kMagic) {
+    fault = ImageFault::kDamaged;
     return Status(StatusKind::kRegistry, path + ": error: is not a clearline image; make one with 'registry build'");
   }
   if (header.byte_order != kByteOrderMark) {
+    fault = ImageFault::kDamaged;
     return Status(StatusKind::kRegistry,
                   path + ": error: the image has another byte order or is damaged at byte 12; build it again");
   }
@@ -225,9 +232,9 @@ Result<ImageInfo> read_header(const File& file, const std::string& path, Header&
                                              "; build the image again, or use the program that made it");
   }
   if (checksum64(&header, offsetof(Header, checksum)) != header.checksum)
-    return damaged(path, 0, "wrong checksum of the header");
+    return damaged(fault, path, 0, "wrong checksum of the header");
   if (header.file_bytes != actual_bytes) {
-    return damaged(path, actual_bytes,
+    return damaged(fault, path, actual_bytes,
                    "file ends, where " + std::to_string(header.file_bytes) + " bytes were written,");
   }
   ImageInfo image;
@@ -244,14 +251,14 @@ Result<ImageInfo> read_header(const File& file, const std::string& path, Header&
   // Whatever the header says, its sections fill the file, so nothing larger than the file is allocated.
   if (image.shape.bucket_count > actual_bytes || image.shape.text_bytes > actual_bytes ||
       file_bytes(image.shape) != actual_bytes) {
-    return damaged(path, 72, "sizes that do not fill the file");
+    return damaged(fault, path, 72, "sizes that do not fill the file");
   }
   return image;
 }
 
 }  // namespace
 
-Status write_image(const Registry& registry, const std::string& path, int threads) {
+Status write_image(const Registry& registry, const std::string& path, int threads, FileMode mode) {
   // Writing only reads the table: the map's pieces are not const because reading fills them.
   auto& table = const_cast<RegistryTable&>(registry.table());
   auto segments = std::make_unique<SegmentSection>();
@@ -287,7 +294,7 @@ Status write_image(const Registry& registry, const std::string& path, int thread
   const Header header = make_header(table.shape(), checksum64(table_bytes.data(), table_bytes.size()));
   std::memcpy(front->bytes().data(), &header, sizeof header);
 
-  auto file = OutputFile::open(path, FileMode::kPrivate);
+  auto file = OutputFile::open(path, mode);
   if (!file.ok()) return file.status();
   file->write_directly();
   Status status = file->write({reinterpret_cast<const char*>(front->bytes().data()), front_bytes});
@@ -380,7 +387,7 @@ Status write_image(RegistrySnapshot& snapshot, const JournalPlace& place, const 
   const std::span<std::byte> table_bytes = front->bytes().subspan(kPageBytes);
   const std::span checksums(reinterpret_cast<std::uint64_t*>(table_bytes.data()), block_count(sections));
 
-  auto file = OutputFile::open_through(temporary, path);
+  auto file = OutputFile::open_through(temporary, path, FileMode::kOfFolder);
   if (!file.ok()) return file.status();
   file->write_directly();
   BlockFile blocks(*file, path, front_bytes, sections);
@@ -419,20 +426,27 @@ Status write_image(RegistrySnapshot& snapshot, const JournalPlace& place, const 
 Result<ImageInfo> read_image_info(const std::string& path) {
   const File file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   Header header{};
-  return read_header(file, path, header);
+  ImageFault fault{};
+  return read_header(file, path, header, fault);
 }
 
 Result<Registry> read_image(const std::string& path, Growth growth) {
+  ImageFault fault{};
+  return read_image(path, growth, fault);
+}
+
+Result<Registry> read_image(const std::string& path, Growth growth, ImageFault& fault) {
   const File file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   Header header{};
-  auto info = read_header(file, path, header);
+  auto info = read_header(file, path, header, fault);
   if (!info.ok()) return info.status();
 
   const std::uint64_t sections = all_section_bytes(info->shape);
   std::vector<std::uint64_t> checksums(to_pages(block_count(sections) * sizeof(std::uint64_t)) / sizeof(std::uint64_t));
-  if (!file.read(std::as_writable_bytes(std::span(checksums)), kPageBytes) ||
-      checksum64(checksums.data(), checksums.size() * sizeof checksums[0]) != header.table_checksum) {
-    return damaged(path, kPageBytes, "wrong checksum of the checksum table");
+  const bool has_checksums = file.read(std::as_writable_bytes(std::span(checksums)), kPageBytes);
+  if (!has_checksums && errno != 0) return unreadable(path, "cannot read the image", errno);
+  if (!has_checksums || checksum64(checksums.data(), checksums.size() * sizeof checksums[0]) != header.table_checksum) {
+    return damaged(fault, path, kPageBytes, "wrong checksum of the checksum table");
   }
   auto table = RegistryTable::create(info->shape, std::nullopt, growth);
   if (!table) {
@@ -446,7 +460,7 @@ Result<Registry> read_image(const std::string& path, Growth growth) {
   std::atomic<std::uint64_t> next{0};
   std::mutex mutex;
   std::uint64_t first_damaged = blocks;  // guarded by mutex
-  std::string reason;                    // guarded by mutex
+  int read_error = 0;                    // guarded by mutex; errno of the first read that failed
 
   const auto read_blocks = [&] {
     std::array<std::byte, kPageBytes> padding{};
@@ -457,28 +471,35 @@ Result<Registry> read_image(const std::string& path, Growth growth) {
       const std::uint64_t at = block * kBlockBytes;
       ChecksumStream checksum;
       bool was_read = true;
+      int error = 0;
       std::uint64_t offset = at;
       map.for_each_piece(at, std::min<std::uint64_t>(kBlockBytes, sections - at),
                          [&](std::byte* data, std::uint64_t size) {
                            std::byte* into = data == nullptr ? padding.data() : data;
-                           was_read = was_read && file.read({into, size}, sections_offset + offset);
+                           if (was_read && !file.read({into, size}, sections_offset + offset)) {
+                             was_read = false;
+                             error = errno;  // 0: the file has become shorter meanwhile
+                           }
                            if (was_read) checksum.add(into, size);
                            offset += size;
                          });
       if (was_read && checksum.value() == checksums[block]) continue;
       const std::scoped_lock lock(mutex);
-      if (block >= first_damaged) continue;
-      first_damaged = block;
-      reason = was_read ? "wrong checksum of the block" : "cannot read the block";
+      if (error != 0 && read_error == 0) read_error = error;
+      first_damaged = std::min(first_damaged, block);
     }
   };
   {
     const std::jthread second(read_blocks);
     read_blocks();
   }
-  if (first_damaged != blocks) return damaged(path, sections_offset + first_damaged * kBlockBytes, reason);
+  // A block that the disk did not give says nothing about the image.
+  if (read_error != 0) return unreadable(path, "cannot read the image", read_error);
+  if (first_damaged != blocks) {
+    return damaged(fault, path, sections_offset + first_damaged * kBlockBytes, "wrong checksum of the block");
+  }
   if (!table->set_segments(std::span(*segments).first(kSegmentCount + 1)))
-    return damaged(path, sections_offset, "segments out of order");
+    return damaged(fault, path, sections_offset, "segments out of order");
   return Registry(std::move(table));
 }
 

@@ -37,6 +37,7 @@
 #include "clearline/status.h"
 #include "engine/registry_snapshot.h"
 #include "engine/registry_table.h"
+#include "io/store/output_file.h"
 
 namespace clearline {
 
@@ -44,7 +45,8 @@ inline constexpr std::uint32_t kImageVersion = 1;
 
 /// Writes an image, whole or not at all, mode 0600. The checksums are made by `threads` threads. kOutput when that
 /// fails.
-Status write_image(const Registry& registry, const std::string& path, int threads = 1);
+Status write_image(const Registry& registry, const std::string& path, int threads = 1,
+                   FileMode mode = FileMode::kPrivate);
 
 /// Where in its journal the registry of a snapshot stands.
 struct JournalPlace {
@@ -52,14 +54,23 @@ struct JournalPlace {
   std::optional<std::int64_t> effective_us;
 };
 
-/// The same of a registry that changes meanwhile: the image is that of the snapshot, with its place. Through a temporary
-/// of this name, so that of killed writers one is left at most.
+/// The same of a registry that changes meanwhile, into its directory: the image is that of the snapshot, with its place.
+/// Through a temporary of this name, so that of killed writers one is left at most.
 Status write_image(RegistrySnapshot& snapshot, const JournalPlace& place, const std::string& path,
                    const std::string& temporary);
 
 /// Reads and checks an image. kRegistry when it is missing, damaged, foreign or of a newer version: then nothing is
 /// served.
 Result<Registry> read_image(const std::string& path, Growth growth = Growth::kNone);
+
+/// Why an image was not read: what may be done about the file depends on it.
+enum class ImageFault : std::uint8_t {
+  kDamaged,  ///< a wrong checksum or format: it never becomes good again
+  kMissing,  ///< there is no such file
+  kUnreadable,  ///< it may be good: permissions, descriptors, memory or the disk are in the way, or it is of another version
+};
+/// The same; `fault` is set where it fails.
+Result<Registry> read_image(const std::string& path, Growth growth, ImageFault& fault);
 
 struct ImageInfo {
   RegistryShape shape;

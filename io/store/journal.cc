@@ -18,6 +18,7 @@
 
 #include "clearline/date.h"
 #include "io/formats/errno_words.h"
+#include "io/store/folders.h"
 
 namespace clearline {
 namespace {
@@ -81,7 +82,7 @@ bool is_no_space(int code, int system_error) {
 }
 
 /// Why, and what to do about it. SQLite's own words are its fixed ones for the code: they hold no value of a row.
-std::string words_of(int code, int system_error) {
+std::string words_of(const std::string& path, int code, int system_error) {
   if (is_no_space(code, system_error)) return errno_words((code & 0xff) == SQLITE_FULL ? ENOSPC : system_error);
   if (is_damage(code)) return std::string(sqlite3_errstr(code)) + "; restore the registry from a backup";
   switch (code & 0xff) {
@@ -93,7 +94,7 @@ std::string words_of(int code, int system_error) {
       return "not enough memory; use a larger machine";
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-      if (system_error != 0) return errno_words(system_error);
+      if (system_error != 0) return errno_words(system_error, path);
       break;
     default:
       break;
@@ -104,7 +105,7 @@ std::string words_of(int code, int system_error) {
 /// `PATH: error: WHAT: why; how to mend`. What SQLite calls damage is kRegistry, anything else `kind`.
 Status failure(const std::string& path, StatusKind kind, const std::string& what, int code, int system_error) {
   return {is_damage(code) ? StatusKind::kRegistry : kind,
-          path + ": error: " + what + ": " + words_of(code, system_error)};
+          path + ": error: " + what + ": " + words_of(path, code, system_error)};
 }
 Status failure(const std::string& path, StatusKind kind, const std::string& what, sqlite3* database) {
   return failure(path, kind, what, sqlite3_extended_errcode(database), sqlite3_system_errno(database));
@@ -295,10 +296,12 @@ class SqliteJournal final : public Journal {
   std::uint64_t wal_bytes() const override;
   Status checkpoint_wal() override;
   Status restart_wal() override;
+  void keep_log() override;
 
  private:
   Status open_for_writing(const std::string& vfs);
   Status open_for_reading(const std::string& vfs);
+  bool can_write_folder() const;
   Status start_reading();
   Status make_log_durable();
   int sync_log();
@@ -345,7 +348,7 @@ Status SqliteJournal::reading_failed(std::uint64_t behind) const {
 Status SqliteJournal::open(Mode mode, const std::string& vfs) {
   struct stat info{};
   if (stat(path_.c_str(), &info) != 0) {
-    return {StatusKind::kRegistry, path_ + ": error: cannot open the journal: " + errno_words(errno)};
+    return {StatusKind::kRegistry, path_ + ": error: cannot open the journal: " + errno_words(errno, path_)};
   }
   if (!S_ISREG(info.st_mode)) return {StatusKind::kRegistry, path_ + ": error: is no file; name the journal"};
   Status status = mode == Mode::kWrite ? open_for_writing(vfs) : open_for_reading(vfs);
@@ -470,6 +473,12 @@ Status SqliteJournal::start_reading() {
   return failure(path_, StatusKind::kRegistry, "cannot read the journal", database_.get());
 }
 
+/// Where it can be written, a log that cannot be opened has another reason (too many open files, say), which must not be
+/// taken for a journal that nobody writes.
+bool SqliteJournal::can_write_folder() const {
+  return faccessat(AT_FDCWD, folder_of(path_).c_str(), W_OK | X_OK, AT_EACCESS) == 0;
+}
+
 Status SqliteJournal::open_for_reading(const std::string& vfs) {
   int code = connect(plain_name(path_), SQLITE_OPEN_READONLY, vfs, database_);
   if (code == SQLITE_OK) {
@@ -477,8 +486,8 @@ Status SqliteJournal::open_for_reading(const std::string& vfs) {
     code = sqlite3_extended_errcode(database_.get());
     const bool needs_folder =
         (code & 0xff) == SQLITE_CANTOPEN || ((code & 0xff) == SQLITE_READONLY && code != SQLITE_READONLY_ROLLBACK);
-    if (status.ok() || !needs_folder) return status;
-  } else if ((code & 0xff) != SQLITE_CANTOPEN && (code & 0xff) != SQLITE_READONLY) {
+    if (status.ok() || !needs_folder || can_write_folder()) return status;
+  } else if (((code & 0xff) != SQLITE_CANTOPEN && (code & 0xff) != SQLITE_READONLY) || can_write_folder()) {
     return failure(path_, StatusKind::kRegistry, "cannot open the journal", code,
                    sqlite3_system_errno(database_.get()));
   }
@@ -787,6 +796,13 @@ Status SqliteJournal::restart_wal() {
   return status;
 }
 
+void SqliteJournal::keep_log() {
+  const std::scoped_lock lock(checkpointer_mutex_);
+  for (sqlite3* database : {database_.get(), checkpointer_.get()}) {
+    sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  }
+}
+
 /// The tables of a new journal in a file that is there and empty.
 Status write_tables(const std::string& path, const RegistryIdentity& identity, const Journal::Last& base,
                     const std::string& vfs) {
@@ -828,9 +844,13 @@ Status Journal::create(const std::string& path, const RegistryIdentity& identity
                        const std::string& vfs) {
   // Before SQLite opens it, which gives its log and index the mode of the file.
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return {StatusKind::kOutput, path + ": error: cannot create the journal: " + errno_words(errno)};
+  if (fd < 0) return {StatusKind::kOutput, path + ": error: cannot create the journal: " + errno_words(errno, path)};
+  Status status;
+  if (!give_to_owner_of_folder(fd, path)) {
+    status = {StatusKind::kOutput, path + ": error: cannot give it to the owner of its folder: " + errno_words(errno)};
+  }
   close(fd);
-  Status status = write_tables(path, identity, base, vfs);
+  if (status.ok()) status = write_tables(path, identity, base, vfs);
   if (status.ok()) return status;
   for (const char* suffix : {"", "-wal", "-shm"}) unlink((path + suffix).c_str());
   return status;

@@ -140,6 +140,9 @@ class Journal {
   virtual Status checkpoint_wal() = 0;
   /// The same by the writing thread, between transactions; the log starts anew afterwards if no reader is in the way.
   virtual Status restart_wal() = 0;
+  /// Closing moves the log, and removes it by its name. After this it does not: for a folder that was moved, in whose
+  /// place there may be another, with a log of that name.
+  virtual void keep_log() = 0;
 
  protected:
   Journal() = default;

@@ -111,10 +111,10 @@ Result<OutputFile> OutputFile::open(const std::string& path, FileMode mode) {
   return file;
 }
 
-Result<OutputFile> OutputFile::open_through(const std::string& temporary, const std::string& path) {
+Result<OutputFile> OutputFile::open_through(const std::string& temporary, const std::string& path, FileMode mode) {
   OutputFile file;
   file.path_ = path;
-  file.mode_ = FileMode::kPrivate;
+  file.mode_ = mode;
   file.target_ = path;
   unlink(temporary.c_str());
   file.fd_ = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -228,6 +228,9 @@ Status OutputFile::fail_to_create() const {
 }
 
 Status OutputFile::take_mode() {
+  if (mode_ == FileMode::kOfFolder) {
+    return give_to_owner_of_folder(fd_, target_) ? Status() : fail("cannot give it to the owner of its folder");
+  }
   const mode_t mask = umask(0);
   umask(mask);
   mode_t mode = mode_ == FileMode::kPrivate ? 0600 : 0666 & ~mask;

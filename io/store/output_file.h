@@ -26,16 +26,18 @@ namespace clearline {
 
 /// Who may read the file once it has its name.
 enum class FileMode {
-  kPrivate,  ///< 0600: it holds registered values
-  kUsual,    ///< as the file that it replaces, else as the umask says: verdicts
+  kPrivate,   ///< 0600: it holds registered values
+  kOfFolder,  ///< the same, and it belongs to the owner of its folder, also when root writes it: registry directories
+  kUsual,     ///< as the file that it replaces, else as the umask says: verdicts
 };
 
 class OutputFile {
  public:
   static Result<OutputFile> open(const std::string& path, FileMode mode);
-  /// As open(), private, but through a temporary of this name, so that of killed runs one is left at most: its place is
+  /// As open(), but through a temporary of this name, so that of killed runs one is left at most: its place is
   /// taken. Links are replaced, never followed. One writer at a time.
-  static Result<OutputFile> open_through(const std::string& temporary, const std::string& path);
+  static Result<OutputFile> open_through(const std::string& temporary, const std::string& path,
+                                         FileMode mode = FileMode::kPrivate);
   enum class Part {
     kNew,    ///< there must not be one: what is there is somebody else's, and kOutput
     kFound,  ///< the caller knows that it is there, and what it must hold

@@ -34,6 +34,15 @@ std::uint64_t file_bytes(const std::string& path) {
   return stat(path.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 }
 
+/// `cannot look at it`, with the reason that the system gave.
+Status cannot_look(const std::string& path, int error) {
+  return refused(path + ": error: cannot look at it: " + errno_words(error, path));
+}
+
+bool contains(const std::vector<std::uint64_t>& seqs, std::uint64_t seq) {
+  return std::find(seqs.begin(), seqs.end(), seq) != seqs.end();
+}
+
 }  // namespace
 
 bool is_directory(const std::string& path) {
@@ -49,9 +58,13 @@ std::string RegistryDirectory::image_path(std::uint64_t seq) const {
 
 Result<std::vector<std::uint64_t>> RegistryDirectory::images() const {
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(path_.c_str()), closedir);
-  if (!folder) return refused(path_ + ": error: cannot read the directory: " + errno_words(errno));
+  if (!folder) return refused(path_ + ": error: cannot read the directory: " + errno_words(errno, path_));
   std::vector<std::uint64_t> seqs;
-  while (const dirent* entry = readdir(folder.get())) {  // NOLINT(concurrency-mt-unsafe): a stream of our own
+  for (;;) {
+    errno = 0;
+    const dirent* entry = readdir(folder.get());  // NOLINT(concurrency-mt-unsafe): a stream of our own
+    if (entry == nullptr && errno == 0) break;
+    if (entry == nullptr) return refused(path_ + ": error: cannot read the directory: " + errno_words(errno, path_));
     std::string_view name = entry->d_name;
     if (!name.starts_with(kImageStart) || !name.ends_with(kImageEnd)) continue;
     name.remove_prefix(kImageStart.size());
@@ -64,33 +77,43 @@ Result<std::vector<std::uint64_t>> RegistryDirectory::images() const {
   return seqs;
 }
 
-Status RegistryDirectory::prune_images(const std::vector<std::uint64_t>& bad) const {
+Status RegistryDirectory::prune_images(const PassedOver& passed_over) const {
   const auto seqs = images();
   if (!seqs.ok()) return seqs.status();
   std::size_t kept = 0;
   for (const std::uint64_t seq : *seqs) {
-    const bool is_bad = std::find(bad.begin(), bad.end(), seq) != bad.end();
-    if (!is_bad && kept++ < kImagesKept) continue;
+    if (contains(passed_over.unreadable, seq)) continue;
+    if (!contains(passed_over.bad, seq) && kept++ < kImagesKept) continue;
     const std::string path = image_path(seq);
     if (unlink(path.c_str()) != 0 && errno != ENOENT) {
-      return {StatusKind::kOutput, path + ": error: cannot remove it: " + errno_words(errno)};
+      return {StatusKind::kOutput, path + ": error: cannot remove it: " + errno_words(errno, path)};
     }
   }
   return {};
 }
 
-Result<HeadRecord> RegistryDirectory::read_head() const {
-  if (!is_directory(path_)) {
-    return refused(path_ + ": error: " + (errno == ENOENT ? "is not there" : "is no directory") +
+/// Missing is what the system calls missing (ENOENT), and nothing else: a directory that may not be looked into must not
+/// be made anew.
+Status RegistryDirectory::check_is_there() const {
+  struct stat info{};
+  const bool is_there = stat(path_.c_str(), &info) == 0;
+  if (!is_there && errno != ENOENT) return cannot_look(path_, errno);
+  if (!is_there || !S_ISDIR(info.st_mode)) {
+    return refused(path_ + ": error: " + (is_there ? "is no directory" : "is not there") +
                    "; make a registry directory with 'registry init'");
   }
-  if (access(head_path().c_str(), F_OK) != 0) {
-    const bool has_journal = access(journal_path().c_str(), F_OK) == 0;
-    return refused(has_journal ? head_path() +
-                                     ": error: is missing beside its journal; put it back from a backup, or "
-                                     "remove the directory if 'registry init' was interrupted there"
-                               : path_ + ": error: is no registry directory; make one with 'registry init'");
-  }
+  if (stat(head_path().c_str(), &info) == 0) return {};
+  if (errno != ENOENT) return cannot_look(head_path(), errno);
+  const bool has_journal = stat(journal_path().c_str(), &info) == 0;
+  if (!has_journal && errno != ENOENT) return cannot_look(journal_path(), errno);
+  return refused(has_journal ? head_path() +
+                                   ": error: is missing beside its journal; put it back from a backup, or "
+                                   "remove the directory if 'registry init' was interrupted there"
+                             : path_ + ": error: is no registry directory; make one with 'registry init'");
+}
+
+Result<HeadRecord> RegistryDirectory::read_head() const {
+  if (Status status = check_is_there(); !status.ok()) return status;
   return Head::read(head_path(), vfs_);
 }
 
@@ -212,18 +235,22 @@ Result<RegistryDirectory::GoodImage> RegistryDirectory::read_good_image(const st
                                                                         std::vector<std::string>& warnings,
                                                                         bool& is_image_gone) const {
   GoodImage good;
-  std::optional<std::string> first_fault;
+  std::optional<std::string> first_damage;
+  std::optional<std::string> first_unreadable;
   for (const std::uint64_t seq : images) {
-    auto image = read_image(image_path(seq), Growth::kInPlace);
+    ImageFault fault{};
+    auto image = read_image(image_path(seq), Growth::kInPlace, fault);
     if (!image.ok()) {
-      is_image_gone = is_image_gone || access(image_path(seq).c_str(), F_OK) != 0;
-      if (!first_fault) first_fault = image.status().message();
+      is_image_gone = is_image_gone || fault == ImageFault::kMissing;
+      const bool is_bad = fault == ImageFault::kDamaged;
+      (is_bad ? good.passed_over.bad : good.passed_over.unreadable).push_back(seq);
+      std::optional<std::string>& first = is_bad ? first_damage : first_unreadable;
+      if (!first) first = image.status().message();
       warnings.push_back(image.status().message());
-      good.bad.push_back(seq);
       continue;
     }
     if (Status status = check_image(image->table(), seq, journal); !status.ok()) return status;
-    if (first_fault) {
+    if (first_damage || first_unreadable) {
       warnings.push_back(path_ + ": went on with the image of seq " + std::to_string(seq) +
                          " and the journal, which make the same registry");
     }
@@ -231,7 +258,9 @@ Result<RegistryDirectory::GoodImage> RegistryDirectory::read_good_image(const st
     good.registry = std::make_unique<Registry>(std::move(*image));
     return good;
   }
-  return refused(first_fault.value_or(path_ + ": error: there is no image") +
+  // What cannot be read now may be good: a backup would be the wrong cure.
+  if (first_unreadable) return refused(*first_unreadable + "; no other image can be used");
+  return refused(first_damage.value_or(path_ + ": error: there is no image") +
                  "; no other image is good: put one back from a backup");
 }
 
@@ -246,7 +275,7 @@ Result<RegistryDirectory::Opened> RegistryDirectory::open_once(Journal::Mode mod
   auto image = read_good_image(found->images, *opened.journal, opened.warnings, is_image_gone);
   if (!image.ok()) return image.status();
   opened.image_seq = image->seq;
-  opened.bad_images = std::move(image->bad);
+  opened.passed_over = std::move(image->passed_over);
   opened.registry = std::move(image->registry);
   opened.writer = std::make_unique<RegistryWriter>(opened.registry->mutable_table());
   if (Status status = replay(opened, replayed); !status.ok()) return status;

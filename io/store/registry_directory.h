@@ -5,9 +5,9 @@
 //   DIR/journal.db, -wal, -shm  every change since the directory was made (io/store/journal.h)
 //   DIR/image-N.img           the registry at seq N, 20 digits (io/store/image.h); the newest kImagesKept of them stay
 //   DIR/image.part            an image that is being written, or was when its writer was killed
-//   DIR/lock                  locked by the process that writes
+//   DIR/lock                  locked by the process that writes, as DIR itself is (io/store/registry_lock.h)
 //
-// The directory is 0700, its files are 0600: they hold personal data.
+// The directory is 0700, its files are 0600 and its owner's: they hold personal data.
 //
 // Opening     head; the images that are there; the journal at one moment; the newest image that is good; the changes behind
 //             it. In this order, so that a reader beside a writer finds a journal that is newer than all it has seen.
@@ -51,8 +51,16 @@ class RegistryDirectory {
 
   /// The seqs of its images, newest first.
   Result<std::vector<std::uint64_t>> images() const;
-  /// Removes `bad` images, and all others but the newest kImagesKept.
-  Status prune_images(const std::vector<std::uint64_t>& bad) const;
+  /// Images that were not used for a newer registry.
+  struct PassedOver {
+    std::vector<std::uint64_t> bad;         ///< a wrong checksum or format: of no use to anybody
+    std::vector<std::uint64_t> unreadable;  ///< they could not be read then, and may be good
+  };
+  /// Removes bad images, and of the others all but the newest kImagesKept. Unreadable ones neither go nor count.
+  Status prune_images(const PassedOver& passed_over) const;
+
+  /// kRegistry when it is no finished registry directory, or cannot be looked at.
+  Status check_is_there() const;
 
   /// A registry as it was opened. The registry stands where its writer and the journal can go on from it.
   struct Opened {
@@ -62,8 +70,8 @@ class RegistryDirectory {
     HeadRecord head;
     Journal::Last last;
     std::uint64_t image_seq = 0;
-    std::vector<std::uint64_t> bad_images;  ///< newer ones, which could not be used
-    std::vector<std::string> warnings;      ///< what was found bad and could be done without
+    PassedOver passed_over;             ///< newer images
+    std::vector<std::string> warnings;  ///< what could not be used and could be done without
   };
   /// `replayed` gets each change behind the image; where an image goes meanwhile, some of them once more.
   using Replayed = std::function<void(const JournalRow&)>;
@@ -139,7 +147,7 @@ class RegistryDirectory {
   struct GoodImage {
     std::uint64_t seq = 0;
     std::unique_ptr<Registry> registry;
-    std::vector<std::uint64_t> bad;  ///< those that were tried before
+    PassedOver passed_over;  ///< those that were tried before
   };
   Result<GoodImage> read_good_image(const std::vector<std::uint64_t>& images, Journal& journal,
                                     std::vector<std::string>& warnings, bool& is_image_gone) const;

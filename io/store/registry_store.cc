@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,21 +32,7 @@ std::uint64_t random_key() {
 }
 
 Status cannot(const std::string& path, const char* what) {
-  return {StatusKind::kOutput, path + ": error: " + what + ": " + errno_words(errno)};
-}
-
-/// The descriptor of the lock, or why there is none.
-Result<int> take_lock(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) {
-    return Status(StatusKind::kRegistry, path + ": error: cannot open it for writing: " + errno_words(errno) +
-                                             "; changes need a directory that can be written");
-  }
-  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
-  close(fd);
-  return Status(StatusKind::kRegistry, path +
-                                           ": error: another process changes this registry; send the changes to it, "
-                                           "or wait for its end");
+  return {StatusKind::kOutput, path + ": error: " + what + ": " + errno_words(errno, path)};
 }
 
 /// Makes the directory, or makes sure that there is nothing in it. `is_made`: it was not there.
@@ -56,12 +41,17 @@ Status make_directory(const RegistryDirectory& directory, bool& is_made) {
   is_made = mkdir(path.c_str(), 0700) == 0;
   if (is_made) return {};
   if (errno != EEXIST) return cannot(path, "cannot make the directory");
-  if (access(directory.head_path().c_str(), F_OK) == 0) {
+  struct stat info{};
+  if (stat(directory.head_path().c_str(), &info) == 0) {
     return {StatusKind::kOutput, path + ": error: is a registry already; name a directory that is not there yet"};
   }
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(path.c_str()), closedir);
   if (!folder) return cannot(path, "cannot read the directory");
-  while (const dirent* entry = readdir(folder.get())) {  // NOLINT(concurrency-mt-unsafe): a stream of our own
+  for (;;) {
+    errno = 0;
+    const dirent* entry = readdir(folder.get());  // NOLINT(concurrency-mt-unsafe): a stream of our own
+    if (entry == nullptr && errno == 0) break;
+    if (entry == nullptr) return cannot(path, "cannot read the directory");
     const std::string_view name = entry->d_name;
     if (name == "." || name == "..") continue;
     return {StatusKind::kOutput, path +
@@ -80,15 +70,14 @@ Status RegistryStore::create(const std::string& directory_path, const std::strin
   bool is_made = false;
   if (Status status = make_directory(directory, is_made); !status.ok()) return status;
   // Whoever makes the lock makes the registry: of two at once one is refused, and removes nothing.
-  const int lock = ::open(directory.lock_path().c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (lock < 0) return cannot(directory.lock_path(), "cannot make the lock; is another init at work here?");
-  flock(lock, LOCK_EX | LOCK_NB);
+  const auto lock = RegistryLock::take(directory.path(), RegistryLock::Kind::kOfNewOne);
+  if (!lock.ok()) return lock.status();
   HeadRecord head;
   head.identity = new_identity();
   head.seq = registry->seq();
   head.chain = first_chain(head.identity);
   registry->mutable_table().set_origin(head.identity, head.chain);
-  Status status = write_image(*registry, directory.image_path(head.seq));
+  Status status = write_image(*registry, directory.image_path(head.seq), 1, FileMode::kOfFolder);
   Journal::Last base;
   base.seq = head.seq;
   base.chain = head.chain;
@@ -106,7 +95,6 @@ Status RegistryStore::create(const std::string& directory_path, const std::strin
     }
     if (is_made) rmdir(directory.path().c_str());
   }
-  close(lock);
   return status;
 }
 
@@ -118,17 +106,18 @@ RegistryStore::RegistryStore(RegistryDirectory directory, const Options& options
 Result<std::unique_ptr<RegistryStore>> RegistryStore::open(const std::string& path, const Options& options) {
   std::unique_ptr<RegistryStore> store(new RegistryStore(RegistryDirectory(path, options.vfs), options));
   const RegistryDirectory& directory = store->directory_;
-  if (access(directory.head_path().c_str(), F_OK) == 0) {
-    const auto lock = take_lock(directory.lock_path());
-    if (!lock.ok()) return lock.status();
-    store->lock_fd_ = *lock;
-  }
+  if (Status status = directory.check_is_there(); !status.ok()) return status;
+  auto lock = RegistryLock::take(path, RegistryLock::Kind::kOfRegistry);
+  if (!lock.ok()) return lock.status();
+  store->lock_ = std::move(*lock);
   auto opened = directory.open(Journal::Mode::kWrite, [&](const JournalRow& row) { store->remember(row); });
   if (!opened.ok()) return opened.status();
   store->opened_ = std::move(*opened);
   auto head = Head::open(directory.head_path(), options.vfs);
   if (!head.ok()) return head.status();
   store->head_ = std::move(*head);
+  store->lock_->watch({"head", "journal.db", "journal.db-wal", "journal.db-shm"});
+  if (Status status = store->lock_->check(); !status.ok()) return status;
   // What was committed and not answered counts from here on.
   const Journal::Last& last = store->opened_.last;
   if (last.seq != store->opened_.head.seq) {
@@ -156,8 +145,9 @@ RegistryStore::~RegistryStore() {
     wal_thread_.join();
   }
   head_.reset();
+  if (opened_.journal && !lock_->check().ok()) opened_.journal->keep_log();
   opened_.journal.reset();
-  if (lock_fd_ >= 0) close(lock_fd_);  // last: the next writer finds everything closed
+  lock_.reset();  // last: the next writer finds everything closed
 }
 
 /// A row of the start: its change was answered, or may have been.
@@ -201,10 +191,33 @@ void RegistryStore::fail(State state, const std::string& reason) {
   state_.store(state, std::memory_order_release);  // pairs with the acquire in state()
 }
 
+void RegistryStore::look_around() {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (lock.owns_lock() && state_.load(std::memory_order_relaxed) != State::kFailed) is_in_place();
+}
+
+/// What is written elsewhere than at its place would not be there at the next start. Sets the state.
+bool RegistryStore::is_in_place() {
+  const State state = state_.load(std::memory_order_relaxed);
+  if (Status status = lock_->check(); !status.ok()) {
+    if (state != State::kMoved) fail(State::kMoved, status.message());
+    return false;
+  }
+  if (state == State::kMoved) fail(State::kReady, "");
+  return true;
+}
+
 void RegistryStore::apply(std::span<ChangeRequest* const> requests) {
   const std::scoped_lock lock(mutex_);
   if (state_.load(std::memory_order_relaxed) == State::kFailed) {
     refuse_group(requests, ChangeError::kReadOnly, state_reason_);
+    return;
+  }
+  if (!is_in_place()) {
+    refuse_group(
+        requests, ChangeError::kReadOnly,
+        "the registry directory or a file of it was moved or replaced; nothing was changed: send it again when "
+        "that is mended");
     return;
   }
   if (wal_is_moved_.exchange(false, std::memory_order_acquire)) move_wal();
@@ -429,6 +442,7 @@ Result<RegistryStore::Checkpoint> RegistryStore::checkpoint() {
     return Status(StatusKind::kOutput, directory_.path() + ": error: no checkpoint, because the journal failed: " +
                                            state_reason_ + "; open the registry again");
   }
+  if (Status status = lock_->check(); !status.ok()) return status;
   const JournalPlace place{next_.chain, next_.effective_time()};
   RegistrySnapshot snapshot(*opened_.writer);
   lock.unlock();
@@ -437,10 +451,12 @@ Result<RegistryStore::Checkpoint> RegistryStore::checkpoint() {
   snapshot.end();
   if (!status.ok()) return status;
   newest_image_ = made.seq;
-  std::erase(opened_.bad_images, made.seq);  // the new one took its place
+  for (auto* seqs : {&opened_.passed_over.bad, &opened_.passed_over.unreadable}) {
+    std::erase(*seqs, made.seq);  // the new one took its place
+  }
   lock.unlock();
   made.was_written = true;
-  status = directory_.prune_images(opened_.bad_images);
+  status = directory_.prune_images(opened_.passed_over);
   return status.ok() ? Result(made) : Result<Checkpoint>(status);
 }
 

@@ -14,9 +14,10 @@
 //             alone says how long a change is remembered. The clock itself only says whether an `at` lies ahead of it.
 // Failure        no space: nothing was written, the group is answered `busy`, and a later one tries again. A failed
 //             fsync, or anything unknown: what was written may be on disk or not; from then on all is answered `read_only`
-//             until the directory is opened again, which finds out. Screening goes on. state() says why.
+//             until the directory is opened again, which finds out. A directory that was moved or replaced, or a file of it
+//             that was: `read_only` until it is back; nothing is written. Screening goes on. state() says why.
 // Threads        apply() and checkpoint() by any, one at a time each; they lock against each other for moments. Readers of
-//             registry() wait for nobody. One process a directory: DIR/lock.
+//             registry() wait for nobody. One process a directory: io/store/registry_lock.h.
 // Checkpoints    an image of the registry at its seq, written while changes go on; older images go, the journal stays. The
 //             write-ahead log is moved into the journal by a thread of its own when it is kWalBytesMax long.
 #pragma once
@@ -45,6 +46,7 @@
 #include "io/formats/change_reader.h"
 #include "io/store/change_ids.h"
 #include "io/store/registry_directory.h"
+#include "io/store/registry_lock.h"
 
 namespace clearline {
 
@@ -92,8 +94,15 @@ class RegistryStore {
   /// The `effective` of the last published change (Unix time, microseconds); nothing before the first one.
   std::optional<std::int64_t> last_change_us() const;  // waits for nobody
 
-  enum class State { kReady, kNoSpace, kFailed };
+  enum class State {
+    kReady,
+    kNoSpace,
+    kMoved,  ///< the directory, or a file of it, is not where it was; ready again once it is back
+    kFailed,
+  };
   State state() const { return state_.load(std::memory_order_acquire); }
+  /// Looks whether the directory and its files are where they were, as apply() does; nothing while that is at work.
+  void look_around();
   /// Why it is not ready; empty when it is.
   std::string state_reason() const;
 
@@ -130,13 +139,14 @@ class RegistryStore {
   void refuse_group(std::span<ChangeRequest* const> requests, ChangeError error, const std::string& detail);
   void forget_group();
   void fail(State state, const std::string& reason);
+  bool is_in_place();
   void move_wal();
   void move_wal_aside();
   void fill_salt(std::array<std::uint8_t, 16>& salt);
 
   RegistryDirectory directory_;
   Options options_;
-  int lock_fd_ = -1;
+  std::unique_ptr<RegistryLock> lock_;
   RegistryDirectory::Opened opened_;
   std::unique_ptr<Head> head_;
   std::atomic<std::uint64_t> newest_image_{0};

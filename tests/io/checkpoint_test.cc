@@ -1,7 +1,9 @@
 #include "io/store/checkpoint.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <filesystem>
 #include <functional>
 
 #include "tests/support/files.h"
@@ -76,6 +78,35 @@ TEST(Checkpoint, AFinishedOutputIsHeldAgainstWhatWasWritten) {
     folder.write("out", other);
     EXPECT_EQ(check_finished(path, done).kind(), StatusKind::kOutput) << other;
   }
+}
+
+TEST(Checkpoint, OneThatCannotBeReadNowIsNeitherMissingNorDamaged) {
+  const TestFolder folder;
+  const std::string path = checkpoint_path(folder.path("v.csv"));
+  const auto none = read_checkpoint(path);
+  ASSERT_TRUE(none.ok());
+  EXPECT_FALSE(none->has_value());
+  folder.write("v.csv.checkpoint", "half a check");
+  const auto damaged = read_checkpoint(path);
+  ASSERT_FALSE(damaged.ok());
+  EXPECT_NE(damaged.status().message().find("is damaged"), std::string::npos);
+  Status status;
+  {
+    rlimit before{};
+    getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit low{0, before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &low);
+    status = read_checkpoint(path).status();
+    setrlimit(RLIMIT_NOFILE, &before);
+  }
+  EXPECT_EQ(status.kind(), StatusKind::kOutput);
+  EXPECT_NE(status.message().find("Too many open files; allow more"), std::string::npos) << status.message();
+  EXPECT_EQ(status.message().find("remove it"), std::string::npos) << status.message();
+  std::filesystem::remove(path);
+  std::filesystem::create_directory(path);
+  const Status folder_status = read_checkpoint(path).status();
+  EXPECT_EQ(folder_status.kind(), StatusKind::kOutput);
+  EXPECT_EQ(folder_status.message().find("remove it"), std::string::npos) << folder_status.message();
 }
 
 }  // namespace

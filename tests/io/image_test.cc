@@ -1,8 +1,17 @@
 #include "io/store/image.h"
 
 #include <gtest/gtest.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <array>
+#include <cstddef>
+#include <cstdio>
 #include <cstring>
 
 #include "engine/hash.h"
@@ -159,6 +168,62 @@ TEST_F(Image, NewerVersionForeignFileAndFolderAreToldApart) {
       std::string::npos);
   EXPECT_NE(read_image(folder.path("")).status().message().find("is a directory"), std::string::npos);
   EXPECT_NE(read_image(folder.path("none")).status().message().find("cannot open"), std::string::npos);
+}
+
+TEST_F(Image, ThatIsOfAnotherVersionOrMissingIsNotCalledDamaged) {
+  const auto fault_of = [&](const std::string& image) {
+    ImageFault fault{};
+    EXPECT_FALSE(read_image(image, Growth::kNone, fault).ok());
+    return fault;
+  };
+  std::string newer = bytes;
+  newer[8] = 2;
+  EXPECT_EQ(fault_of(folder.write("n.img", newer)), ImageFault::kUnreadable);
+  EXPECT_EQ(fault_of(folder.path("none")), ImageFault::kMissing);
+  EXPECT_EQ(fault_of(folder.write("f.img", std::string(9000, 'x'))), ImageFault::kDamaged);
+  EXPECT_EQ(fault_of(folder.write("c.img", bytes.substr(0, 5000))), ImageFault::kDamaged);
+  std::string flipped = bytes;
+  flipped.back() = static_cast<char>(flipped.back() ^ 1);
+  EXPECT_EQ(fault_of(folder.write("b.img", flipped)), ImageFault::kDamaged);
+}
+
+/// From here on reads of this process at an offset of a file fail as those of a bad disk do.
+bool break_disk_at(std::uint32_t offset) {
+  const auto word = [](std::size_t at) { return static_cast<std::uint32_t>(at); };
+  std::array<sock_filter, 7> filter{{
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, word(offsetof(seccomp_data, nr))),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pread64, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, word(offsetof(seccomp_data, args) + 3 * sizeof(std::uint64_t))),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, offset, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  }};
+  sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+/// 0: the image is refused for the disk, 2: a disk cannot be made bad here.
+int read_from_bad_disk(const std::string& path, std::uint32_t offset) {
+  if (!break_disk_at(offset)) return 2;
+  ImageFault fault{};
+  const auto registry = read_image(path, Growth::kNone, fault);
+  const bool is_right = !registry.ok() && fault == ImageFault::kUnreadable &&
+                        registry.status().message().find("Input/output error; check its disk") != std::string::npos &&
+                        registry.status().message().find("damaged") == std::string::npos;
+  if (!is_right) std::fprintf(stderr, "%s\n", registry.ok() ? "read" : registry.status().message().c_str());
+  return is_right ? 0 : 1;
+}
+
+TEST_F(Image, ThatTheDiskDoesNotGiveIsNotCalledDamaged) {
+  if (CLEARLINE_SANITIZED != 0) GTEST_SKIP() << "sanitizers read files of their own";
+  // The header, the table of checksums, the first section.
+  for (const std::uint32_t offset : {0U, 4096U, 8192U}) {
+    EXPECT_EXIT(
+        _exit(read_from_bad_disk(path, offset)),
+        [](int status) { return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 2); }, "")
+        << offset;
+  }
 }
 
 TEST_F(Image, ThatCannotBeWrittenLeavesTheOldOne) {

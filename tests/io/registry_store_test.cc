@@ -1,6 +1,8 @@
 #include "io/store/registry_store.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -792,6 +794,74 @@ TEST_F(Findings, ACheckpointTakesThePlaceOfADamagedImage) {
   const auto verified = RegistryDirectory(copy).verify();
   ASSERT_TRUE(verified.ok()) << verified.status().message();
   EXPECT_EQ(verified->images, 2U);
+}
+
+// Whatever is in the way of reading an image: only its own bytes can show that it is bad.
+TEST_F(Findings, AnImageOfAnotherVersionIsKeptByACheckpoint) {
+  std::string bytes = test::read_file(image(5));
+  bytes[8] = 9;
+  overwrite(image(5), bytes);
+  {
+    auto store = open_store(copy);
+    ASSERT_EQ(store->warnings().size(), 2U);
+    const auto made = store->checkpoint();
+    ASSERT_TRUE(made.ok() && made->was_written);
+  }
+  EXPECT_EQ(test::read_file(image(5)), bytes);
+  EXPECT_TRUE(fs::exists(image(0))) << "nor does it take the place of a good one";
+  is_whole();
+}
+
+/// The descriptors that this process may open now.
+class DescriptorLimit {
+ public:
+  explicit DescriptorLimit(rlim_t count) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit low{count, before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &low);
+  }
+  DescriptorLimit(const DescriptorLimit&) = delete;
+  DescriptorLimit& operator=(const DescriptorLimit&) = delete;
+  ~DescriptorLimit() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(Findings, ForWantOfDescriptorsNothingIsCalledMissingOrDamaged) {
+  const int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(next, 0);
+  close(next);
+  bool is_opened = false;
+  for (int room = 0; room < 20 && !is_opened; ++room) {
+    for (const bool is_writer : {false, true}) {
+      Status status;
+      std::vector<std::string> warnings;
+      {
+        const DescriptorLimit limit(static_cast<rlim_t>(next + room));
+        if (is_writer) {
+          const auto store = RegistryStore::open(copy);
+          status = store.ok() ? Status() : store.status();
+          if (store.ok()) warnings = (*store)->warnings();
+        } else {
+          const auto registry = read_any_registry(copy, warnings);
+          status = registry.ok() ? Status() : registry.status();
+        }
+      }
+      EXPECT_TRUE(warnings.empty() || !status.ok()) << room;
+      is_opened = status.ok() && is_writer;
+      if (status.ok()) continue;
+      EXPECT_EQ(status.kind(), StatusKind::kRegistry) << room << ": " << status.message();
+      EXPECT_NE(status.message().find("Too many open files; allow more"), std::string::npos)
+          << room << ": " << status.message();
+      for (const char* wrong : {"registry init", "damaged", "is missing", "backup", "read-only"}) {
+        EXPECT_EQ(status.message().find(wrong), std::string::npos) << room << ": " << status.message();
+      }
+    }
+  }
+  EXPECT_TRUE(is_opened);
+  for (const std::uint64_t seq : {0, 5}) EXPECT_TRUE(fs::exists(image(seq)));
+  is_whole();
 }
 
 TEST_F(Findings, WithoutAGoodImageItIsRefused) {

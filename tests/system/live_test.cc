@@ -380,6 +380,65 @@ TEST_F(Live, NobodyButRootMayLookIntoARunningProcess) {
   EXPECT_EQ(apply.end().exit_code, 0);
 }
 
+TEST_F(Live, ADirectoryOfAnotherUserIsNotCalledMissing) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs the right to be another user";
+  ProcessSetup other;
+  other.user = 65'534;
+  if (!can_run(other)) GTEST_SKIP() << "another user cannot run the program here";
+  const std::string changes = change_line("suspend", 1, "a");
+  const auto files = std::distance(fs::directory_iterator(directory), {});
+  // The folder around it cannot be searched; it can; the directory can be searched, too.
+  for (const auto& [around, own] : {std::pair(0700, 0700), std::pair(0705, 0700), std::pair(0705, 0755)}) {
+    ASSERT_EQ(chmod(folder.path("").c_str(), static_cast<mode_t>(around)), 0);
+    ASSERT_EQ(chmod(directory.c_str(), static_cast<mode_t>(own)), 0);
+    for (const auto& result : {apply(changes, other), run_clearline({"registry", "checkpoint", directory}, other),
+                               run_clearline({"registry", "verify", directory}, other),
+                               run_clearline({"registry", "info", directory}, other),
+                               run_clearline({"lookup", code_text(1), "-r", directory}, other)}) {
+      EXPECT_EQ(result.exit_code, 4) << result.err;
+      EXPECT_EQ(result.out, "");
+      EXPECT_NE(result.err.find("belongs to uid 0, and this runs as uid 65534"), std::string::npos) << result.err;
+      EXPECT_EQ(result.err.find("registry init"), std::string::npos) << result.err;
+    }
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(directory), {}), files);
+}
+
+TEST_F(Live, ADirectoryThatRootCheckpointsStaysWithItsOwner) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs the right to be another user";
+  const ProcessSetup owner = give_to_who_is_not_root();
+  if (!can_run(owner)) GTEST_SKIP() << "another user cannot run the program here";
+  for (const std::string id : {"a", "b"}) {
+    EXPECT_TRUE(is_ok(applied(change_line(id == "a" ? "suspend" : "resume", 1, id)).at(0)));
+    EXPECT_EQ(run_clearline({"registry", "checkpoint", directory}).exit_code, 0);
+  }
+  expect_sound();
+  const auto after = apply(change_line("suspend", 2, "c"), owner);
+  EXPECT_EQ(after.exit_code, 0) << after.err;
+  EXPECT_EQ(run_clearline({"registry", "checkpoint", directory}, owner).exit_code, 0);
+  EXPECT_EQ(run_clearline({"registry", "verify", directory}, owner).exit_code, 0);
+}
+
+TEST_F(Live, AnImageThatCannotBeReadNowIsKept) {
+  ASSERT_TRUE(is_ok(applied(change_line("suspend", 1, "a")).at(0)));
+  ASSERT_EQ(run_clearline({"registry", "checkpoint", directory}).exit_code, 0);
+  const ProcessSetup other = give_to_who_is_not_root();
+  if (!can_run(other)) GTEST_SKIP() << "another user cannot run the program here";
+  const std::string newest = directory + "/image-00000000000000000001.img";
+  const std::string bytes = read_file(newest);
+  ASSERT_EQ(chmod(newest.c_str(), 0), 0);
+  const auto changed = apply(change_line("suspend", 2, "b"), other);
+  EXPECT_EQ(changed.exit_code, 0) << changed.err;
+  EXPECT_NE(changed.err.find("Permission denied"), std::string::npos) << changed.err;
+  const auto made = run_clearline({"registry", "checkpoint", directory}, other);
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_NE(made.err.find("Permission denied"), std::string::npos) << "it is reported: " << made.err;
+  ASSERT_TRUE(fs::exists(newest));
+  ASSERT_EQ(chmod(newest.c_str(), 0600), 0);
+  EXPECT_EQ(read_file(newest), bytes);
+  EXPECT_EQ(run_clearline({"registry", "verify", directory}, other).exit_code, 0);
+}
+
 TEST_F(Live, AReadOnlyDirectoryIsReadAndNotChanged) {
   ASSERT_TRUE(is_ok(applied(change_line("suspend", 1, "a")).at(0)));
   const ProcessSetup other = give_to_who_is_not_root();
