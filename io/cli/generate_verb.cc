@@ -100,12 +100,17 @@ Status read_schedule(const std::string& path, generate::Schedule& schedule) {
   const std::string name = (*file)->name();
   Progress progress("changes", (*file)->size(), stderr_is_terminal() && (*file)->size());
   const ByteSource& source = **file;
-  return read_changes(std::move(*file), [&](std::uint64_t line, Change& change) -> Status {
+  const Status status = read_changes(std::move(*file), [&](std::uint64_t line, Change& change) -> Status {
     progress.update(line, source.bytes_taken());
     const auto fault = schedule.add(change);
     if (!fault) return {};
     return {StatusKind::kInput, fmt::format("{}:{}:1: error: {}", name, line, *fault)};
   });
+  if (!status.ok() || !schedule.seems_of_smaller_registry()) return status;
+  return {StatusKind::kInput,
+          name +
+              ": error: the changes were made for a registry of fewer people; give the --registry-count and "
+              "--registry-seed that they were made for"};
 }
 
 }  // namespace

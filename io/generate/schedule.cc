@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 
 namespace clearline::generate {
 namespace {
@@ -56,10 +57,21 @@ std::optional<std::string_view> Schedule::add(const Change& change) {
     append(change, make_place(change.code), kNoStep, CodeStatus::kActive, true);
     return std::nullopt;
   }
+  if (*place < registry_count_ && last_[*place] == kNoStep) {
+    ++touched_;
+    touched_end_ = std::max(touched_end_, *place + 1);
+  }
   const bool is_reissue = change.op == ChangeOp::kReissue;
   append(change, *place, now->step, status_after(change.op, status_of(*now)), !is_reissue);
   if (is_reissue) append(change, make_place(*change.new_code), last_[*place], CodeStatus::kActive, true);
   return std::nullopt;
+}
+
+bool Schedule::seems_of_smaller_registry() const {
+  if (touched_ == 0 || registry_count_ < 2) return false;
+  // Each of them is below the largest one by chance alone with this probability: log2 of once in 10^12 is -40.
+  const double share = static_cast<double>(touched_end_) / static_cast<double>(registry_count_);
+  return static_cast<double>(touched_) * std::log2(share) < -40;
 }
 
 /// A place for a code that had no entry before.
@@ -91,7 +103,8 @@ std::optional<std::string_view> Schedule::fault_of(const Change& change, const s
     return "the code is neither a made-up person's nor made by a change before: the changes are those of another "
            "registry; make them for this one";
   } else if (!can_be_changed(change.op, status_of(*now))) {
-    return "the registry would refuse it, as the code is in another status; leave it out";
+    return "the registry would refuse it, as the code is in another status: the changes are not in their order, or of "
+           "another registry; give the --registry-count and --registry-seed that they were made for";
   }
   if (change.op == ChangeOp::kReissue && place(*change.new_code)) {
     return "new_code is registered already; give another";

@@ -35,6 +35,11 @@ class Schedule {
   /// They hold no value.
   std::optional<std::string_view> add(const Change& change);
 
+  /// Whether the changes were made for fewer people: they touch people at random, and so none of the last ones only where
+  /// there were none. Found by the numbers alone, and never of a few changes; another seed is found by add(), as codes then
+  /// are in other statuses.
+  bool seems_of_smaller_registry() const;
+
   const People& people() const { return people_; }
 
   /// Codes that are registered at some time have places: first those of people, by their number, then those that changes
@@ -102,6 +107,8 @@ class Schedule {
 
   People people_;
   std::uint64_t registry_count_;
+  std::uint64_t touched_ = 0;      // registered people that changes are about
+  std::uint64_t touched_end_ = 0;  // behind the largest number of one
   std::int64_t effective_us_ = std::numeric_limits<std::int64_t>::min();
   std::vector<Step> steps_;  // in the order of time
   std::vector<Given> given_;

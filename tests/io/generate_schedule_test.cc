@@ -52,6 +52,26 @@ Schedule schedule_of(std::uint64_t seed, std::uint64_t people, const std::vector
   return schedule;
 }
 
+/// The first fault of changes that are made for one registry and taken for another.
+bool is_refused(std::uint64_t seed, std::uint64_t people, const std::vector<Change>& changes) {
+  Schedule schedule(seed, people);
+  for (const Change& change : changes) {
+    if (schedule.add(change)) return true;
+  }
+  return schedule.seems_of_smaller_registry();
+}
+
+TEST(Schedule, ChangesForAnotherSeedOrCountAreRefused) {
+  const Registry registry = test::made_up_registry(7, kPeople);
+  const auto changes = changes_for(registry, some_days(Profile::kQuiet, 3, 0.1));
+  EXPECT_FALSE(is_refused(7, kPeople, changes));
+  EXPECT_TRUE(is_refused(8, kPeople, changes)) << "another seed";
+  EXPECT_TRUE(is_refused(7, kPeople / 2, changes)) << "fewer people";
+  EXPECT_TRUE(is_refused(7, kPeople + kPeople / 4, changes)) << "more people";
+  EXPECT_TRUE(is_refused(7, 1'000'000, changes));
+  EXPECT_FALSE(is_refused(7, kPeople + 1, {changes.begin(), changes.begin() + 5})) << "too few to know by";
+}
+
 DeclarationsPlan plan_for(const Schedule& schedule, std::uint64_t seed, std::uint64_t people, std::uint64_t count) {
   DeclarationsPlan plan;
   plan.registry_seed = seed;
