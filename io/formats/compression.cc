@@ -1,12 +1,17 @@
 #include "io/formats/compression.h"
 
+#include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <cassert>
+#include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace clearline {
@@ -50,11 +55,93 @@ class InflatingSource : public StackedSource {
   }
   Status cut_off() const { return wrong("is cut off", 0); }
 
+  /// Data that is whole, and not for this program: getting it anew would give the same.
+  Status unreadable(const std::string& what, const std::string& mend) const {
+    return {StatusKind::kInput, name() + ": error: the " + kind_ + " data " + what + "; " + mend};
+  }
+
  private:
   const char* kind_;
   std::vector<char> piece_;
   std::size_t piece_size_ = 0;
   std::uint64_t taken_ = 0;
+};
+
+/// The header of a gzip member, byte by byte. The library's own reader takes reserved flags and refuses a right CRC, and the
+/// standard wants the reverse. Source  RFC 1952, 2.3.
+class GzipHeader {
+ public:
+  enum class Outcome { kMore, kDone, kDamaged, kWrongChecksum, kReservedFlags };
+
+  Outcome take(std::uint8_t byte) {
+    if (part_ != Part::kChecksum) crc_ = crc32_gzip_refl(crc_, &byte, 1);
+    switch (part_) {
+      case Part::kFixed:
+        return take_fixed(byte);
+      case Part::kExtraSize:
+        left_ |= std::size_t{byte} << 8 * at_++;
+        if (at_ < 2) return Outcome::kMore;
+        if (left_ != 0) return go_to(Part::kExtra);
+        break;
+      case Part::kExtra:
+        if (--left_ != 0) return Outcome::kMore;
+        break;
+      case Part::kName:
+      case Part::kComment:
+        if (byte != 0) return Outcome::kMore;
+        break;
+      case Part::kChecksum:
+        if (byte != (crc_ >> 8 * at_ & 0xFFU)) is_wrong_ = true;
+        if (++at_ < 2) return Outcome::kMore;
+        return is_wrong_ ? Outcome::kWrongChecksum : Outcome::kDone;
+    }
+    return next_part();
+  }
+
+ private:
+  enum class Part { kFixed, kExtraSize, kExtra, kName, kComment, kChecksum };
+  static constexpr unsigned kHasChecksum = 0x02;
+  static constexpr unsigned kHasExtra = 0x04;
+  static constexpr unsigned kHasName = 0x08;
+  static constexpr unsigned kHasComment = 0x10;
+  static constexpr unsigned kReserved = 0xE0;
+  static constexpr std::size_t kFixedBytes = 10;
+
+  Outcome take_fixed(std::uint8_t byte) {
+    constexpr std::uint8_t kDeflate = 8;
+    const std::size_t at = at_++;
+    const bool is_wrong = (at == 0 && byte != 0x1F) || (at == 1 && byte != 0x8B) || (at == 2 && byte != kDeflate);
+    if (is_wrong) return Outcome::kDamaged;
+    if (at == 3) {
+      flags_ = byte;
+      if ((flags_ & kReserved) != 0) return Outcome::kReservedFlags;
+    }
+    return at_ < kFixedBytes ? Outcome::kMore : next_part();
+  }
+
+  Outcome go_to(Part part) {
+    part_ = part;
+    at_ = 0;
+    return Outcome::kMore;
+  }
+  /// Each part has its flag, which goes once the part has come.
+  Outcome next_part() {
+    for (const auto& [flag, part] :
+         {std::pair(kHasExtra, Part::kExtraSize), std::pair(kHasName, Part::kName),
+          std::pair(kHasComment, Part::kComment), std::pair(kHasChecksum, Part::kChecksum)}) {
+      if ((flags_ & flag) == 0) continue;
+      flags_ &= ~flag;
+      return go_to(part);
+    }
+    return Outcome::kDone;
+  }
+
+  Part part_ = Part::kFixed;
+  std::size_t at_ = 0;  // in a part of fixed size
+  std::size_t left_ = 0;
+  unsigned flags_ = 0;
+  std::uint32_t crc_ = 0;
+  bool is_wrong_ = false;
 };
 
 class GzipSource : public InflatingSource {
@@ -73,7 +160,7 @@ class GzipSource : public InflatingSource {
         state_.next_in = reinterpret_cast<std::uint8_t*>(const_cast<char*>(piece().data()));
         state_.avail_in = static_cast<std::uint32_t>(piece().size());
       }
-      if (!in_member_) {
+      if (!in_member_ && !header_) {
         // Tapes and some tools fill up with zeros behind the last member.
         while (state_.avail_in != 0 && padded_ && *state_.next_in == 0) skip_byte();
         if (state_.avail_in == 0) {
@@ -86,7 +173,13 @@ class GzipSource : public InflatingSource {
           continue;
         }
         if (padded_) return wrong("goes on behind its padding", state_.avail_in);
-        start_member();
+        header_.emplace();
+        ++members_;
+      }
+      if (header_) {
+        if (Status status = take_header(); !status.ok()) return status;
+        if (header_ && at_end_) return cut_off();
+        if (header_ || (state_.avail_in == 0 && !at_end_)) continue;
       }
       // It says neither that its input ended within a member nor what comes behind one: only its state does.
       const int result = isal_inflate(&state_);
@@ -106,22 +199,42 @@ class GzipSource : public InflatingSource {
     ++state_.next_in;
     --state_.avail_in;
   }
+  /// Goes through the header of a member as far as it has come; it is gone once it is whole.
+  Status take_header() {
+    while (state_.avail_in != 0) {
+      const auto outcome = header_->take(*state_.next_in);
+      if (outcome == GzipHeader::Outcome::kDamaged) return wrong("is damaged", state_.avail_in);
+      if (outcome == GzipHeader::Outcome::kWrongChecksum) {
+        return wrong("has a wrong checksum of a header", state_.avail_in);
+      }
+      if (outcome == GzipHeader::Outcome::kReservedFlags) {
+        return unreadable("has reserved flags set, which say that it is of a form unknown here",
+                          "compress it again with gzip or zstd");
+      }
+      skip_byte();
+      if (outcome == GzipHeader::Outcome::kMore) continue;
+      header_.reset();
+      start_member();
+      break;
+    }
+    return {};
+  }
   void start_member() {
     auto* const next_in = state_.next_in;
     const std::uint32_t avail_in = state_.avail_in;
     auto* const next_out = state_.next_out;
     const std::uint32_t avail_out = state_.avail_out;
     isal_inflate_init(&state_);
-    state_.crc_flag = ISAL_GZIP;
+    state_.crc_flag = ISAL_GZIP_NO_HDR_VER;  // the trailer is checked; the header was
     state_.next_in = next_in;
     state_.avail_in = avail_in;
     state_.next_out = next_out;
     state_.avail_out = avail_out;
     in_member_ = true;
-    ++members_;
   }
 
   inflate_state state_{};
+  std::optional<GzipHeader> header_;  // of the member that starts
   std::uint64_t members_ = 0;
   bool in_member_ = false;
   bool padded_ = false;
@@ -151,9 +264,7 @@ class ZstdSource : public InflatingSource {
         return 0;
       }
       const std::size_t result = ZSTD_decompressStream(stream_.get(), &to, &from_);
-      if (ZSTD_isError(result) != 0) {
-        return wrong(std::string("is damaged (") + ZSTD_getErrorName(result) + ")", from_.size - from_.pos);
-      }
+      if (ZSTD_isError(result) != 0) return failure(result);
       in_frame_ = result != 0;
       output_waits_ = to.pos == to.size && in_frame_;
     }
@@ -161,6 +272,23 @@ class ZstdSource : public InflatingSource {
   }
 
  private:
+  Status failure(std::size_t result) const {
+    switch (ZSTD_getErrorCode(result)) {
+      case ZSTD_error_frameParameter_windowTooLarge:
+        return unreadable("needs a window larger than the 128 MiB read here",
+                          "compress it again without --long, or with --long=27");
+      case ZSTD_error_dictionary_wrong:
+        return unreadable("needs a dictionary", "compress it again without one");
+      case ZSTD_error_version_unsupported:
+      case ZSTD_error_frameParameter_unsupported:
+        return unreadable("is of a form unknown here", "compress it again with zstd or gzip");
+      case ZSTD_error_memory_allocation:
+        return unreadable("needs more memory than there is", "compress it again without --long");
+      default:
+        return wrong(std::string("is damaged (") + ZSTD_getErrorName(result) + ")", from_.size - from_.pos);
+    }
+  }
+
   std::unique_ptr<ZSTD_DStream, std::size_t (*)(ZSTD_DStream*)> stream_;
   ZSTD_inBuffer from_{nullptr, 0, 0};
   bool in_frame_ = false;
