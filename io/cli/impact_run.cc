@@ -40,6 +40,7 @@ Status find_impact(const ImpactRequest& request, const RegistryAsOf& registry, I
   };
   Status status = Flow(threads, kRunBlockBytes).run(inputs, output, steps);
   report.bytes = inputs.bytes_taken();
+  report.encodings = inputs.encodings();
   return status;
 }
 

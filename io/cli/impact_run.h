@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "clearline/status.h"
+#include "io/cli/inputs.h"
 #include "io/cli/words.h"
-#include "io/formats/cp949.h"
+#include "io/formats/encoding.h"
 #include "io/formats/impact_block.h"
 #include "io/formats/input_format.h"
 #include "io/store/as_of.h"
@@ -35,6 +36,7 @@ struct ImpactReport {
   std::uint64_t seq = 0;
   std::uint64_t codes = 0;  ///< that have changed
   std::uint64_t bytes = 0;  ///< of the inputs as they are stored
+  EncodingTally encodings;
   double seconds = 0;
   double load_seconds = 0;
   bool pipe_closed = false;  ///< the reader of the output went away: the run ended early and quietly

@@ -36,6 +36,7 @@ std::string summary_text(const ImpactReport& report) {
     text += fmt::format("    {:<18}{:>14}{:>14}\n", to_string(static_cast<Reason>(i)), with_commas(tally.before[i]),
                         with_commas(tally.after[i]));
   }
+  text += encoding_words(report.encodings);
   const double seconds = std::max(report.seconds, 1e-9);
   text += fmt::format("{} in {:.2f} s: {} lines/s, {}/s; registry read in {:.2f} s\n",
                       as_bytes(static_cast<double>(report.bytes)), report.seconds,
@@ -69,8 +70,8 @@ std::string summary_json(const ImpactReport& report) {
                         tally.before[i], tally.after[i]);
     separator = ",";
   }
-  return text + fmt::format("}},\"bytes\":{},\"seconds\":{:.3f},\"registry_seconds\":{:.3f}}}\n", report.bytes,
-                            report.seconds, report.load_seconds);
+  return text + fmt::format("}},\"bytes\":{},\"seconds\":{:.3f},\"registry_seconds\":{:.3f}{}}}\n", report.bytes,
+                            report.seconds, report.load_seconds, encoding_json(report.encodings));
 }
 
 }  // namespace

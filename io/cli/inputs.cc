@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <numeric>
 #include <set>
 #include <system_error>
 
+#include "io/cli/progress.h"
 #include "io/cli/words.h"
 #include "io/formats/errno_words.h"
 #include "io/store/output_place.h"
@@ -148,12 +150,49 @@ std::optional<std::uint64_t> bytes_of(const std::vector<std::string>& inputs) {
   return bytes;
 }
 
+namespace {
+
+constexpr std::array kOtherEncodings{std::pair(Encoding::kCp949, "cp949"), std::pair(Encoding::kUtf16, "utf-16")};
+
+}  // namespace
+
+std::string encoding_words(const EncodingTally& tally) {
+  const std::uint64_t all = std::accumulate(tally.inputs.begin(), tally.inputs.end(), std::uint64_t{0});
+  std::string words;
+  for (const auto& [encoding, word] : kOtherEncodings) {
+    const std::uint64_t count = tally.inputs[static_cast<std::size_t>(encoding)];
+    if (count == 0) continue;
+    words += all == 1 ? "  the input was read as " : fmt::format("  {} of {} inputs were read as ", count, all);
+    words += std::string(to_string(encoding)) + "\n";
+  }
+  const auto add_lines = [&](std::uint64_t count, Encoding failed, Encoding other, const char* word) {
+    if (count == 0) return;
+    words += fmt::format("  {} lines failed as {} and would have passed as {}; if their input is, say --encoding {}\n",
+                         with_commas(count), to_string(failed), to_string(other), word);
+  };
+  add_lines(tally.utf8_lines, Encoding::kCp949, Encoding::kUtf8, "utf-8");
+  add_lines(tally.cp949_lines, Encoding::kUtf8, Encoding::kCp949, "cp949");
+  return words;
+}
+
+std::string encoding_json(const EncodingTally& tally) {
+  std::string names;
+  for (const auto& [encoding, word] : kOtherEncodings) {
+    if (tally.inputs[static_cast<std::size_t>(encoding)] != 0) names += (names.empty() ? "" : "+") + std::string(word);
+  }
+  std::string json = names.empty() ? "" : ",\"encoding\":\"" + names + "\"";
+  if (tally.utf8_lines != 0) json += fmt::format(",\"utf8_lines\":{}", tally.utf8_lines);
+  if (tally.cp949_lines != 0) json += fmt::format(",\"cp949_lines\":{}", tally.cp949_lines);
+  return json;
+}
+
 InputChain::InputChain(std::vector<std::string> paths, InputOptions options, std::size_t block_bytes)
     : paths_(std::move(paths)), options_(std::move(options)), block_bytes_(block_bytes) {}
 
 Status InputChain::open_next() {
   if (reader_) {
     taken_before_ += reader_->source().bytes_taken();
+    encodings_.utf8_lines += reader_->utf8_lines();
     if (options_.marks) finished_.push_back(reader_->mark());
   }
   auto source = open_file_source(paths_[next_path_++]);
@@ -162,6 +201,7 @@ Status InputChain::open_next() {
   if (!reader.ok()) return reader.status();
   reader_ = std::move(*reader);
   formats_.push_back(reader_->format());
+  ++encodings_.inputs[static_cast<std::size_t>(reader_->encoding())];
   return {};
 }
 
@@ -182,6 +222,12 @@ std::vector<ReadMark> InputChain::marks() const {
   std::vector<ReadMark> marks = finished_;
   marks.push_back(reader_->mark());
   return marks;
+}
+
+EncodingTally InputChain::encodings() const {
+  EncodingTally tally = encodings_;
+  tally.utf8_lines += reader_->utf8_lines();
+  return tally;
 }
 
 Result<bool> InputChain::at_end() {

@@ -1,6 +1,7 @@
 // Inputs: the files that a user named, one after the other, as one stream of blocks.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -44,6 +45,18 @@ Status check_has_journal(const std::string& registry);
 /// Bytes of all files; nothing when one of them is a pipe.
 std::optional<std::uint64_t> bytes_of(const std::vector<std::string>& inputs);
 
+/// In which encodings inputs were read, and what may have been lost by that.
+struct EncodingTally {
+  std::array<std::uint64_t, kEncodingCount> inputs{};
+  std::uint64_t utf8_lines = 0;   ///< that failed as CP949, and are UTF-8
+  std::uint64_t cp949_lines = 0;  ///< that failed as UTF-8, and are CP949
+};
+
+/// Lines of a summary; empty where all was UTF-8, and rightly so.
+std::string encoding_words(const EncodingTally& tally);
+/// The same as members of a JSON object, each with a comma before it.
+std::string encoding_json(const EncodingTally& tally);
+
 class InputChain {
  public:
   InputChain(std::vector<std::string> paths, InputOptions options, std::size_t block_bytes);
@@ -60,6 +73,9 @@ class InputChain {
   /// Whether nothing is left.
   Result<bool> at_end();
 
+  /// Of the inputs so far. Whoever decodes lines counts `cp949_lines`.
+  EncodingTally encodings() const;
+
   /// Bytes of the files so far.
   std::uint64_t bytes_taken() const { return taken_before_ + (reader_ ? reader_->source().bytes_taken() : 0); }
 
@@ -75,6 +91,7 @@ class InputChain {
   std::deque<InputFormat> formats_;  // blocks in flight point to them
   std::vector<ReadMark> finished_;
   std::uint64_t taken_before_ = 0;
+  EncodingTally encodings_;  // utf8_lines: of finished inputs
 };
 
 }  // namespace clearline

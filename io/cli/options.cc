@@ -74,9 +74,14 @@ Option add_format_option(Verb verb, const std::string& name, std::optional<Forma
 }
 
 Option add_encoding_option(Verb verb, Encoding& encoding) {
-  return add_choice<Encoding>(verb, "--encoding", encoding,
-                              {{"utf-8", Encoding::kUtf8}, {"cp949", Encoding::kCp949}, {"auto", Encoding::kAuto}},
-                              "Encoding of the input; auto: CP949 if the first 64 KiB are not UTF-8 and are CP949");
+  return add_choice<Encoding>(
+      verb, "--encoding", encoding,
+      {{"utf-8", Encoding::kUtf8},
+       {"cp949", Encoding::kCp949},
+       {"utf-16", Encoding::kUtf16},
+       {"auto", Encoding::kAuto}},
+      "Encoding of the input; auto: UTF-16 by its BOM, CP949 for a CSV whose lines of the first "
+      "64 KiB are mostly CP949 and not UTF-8, else UTF-8. utf-16 without BOM is little-endian");
 }
 
 Option add_inputs_option(Verb verb, std::vector<std::string>& inputs) {

@@ -12,7 +12,7 @@
 #include "clearline/date.h"
 #include "io/cli/verb.h"
 #include "io/cli/words.h"
-#include "io/formats/cp949.h"
+#include "io/formats/encoding.h"
 #include "io/formats/input_format.h"
 #include "io/store/as_of.h"
 

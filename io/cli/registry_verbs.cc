@@ -270,6 +270,10 @@ Status run_registry_build(const BuildRequest& request, BuildReport& report) {
   if (!outcome.registry) tell_duplicates(name, outcome);
   const std::uint64_t bad = rejects ? 0 : read.bad.count();
   const std::uint64_t doubled = outcome.registry ? 0 : outcome.duplicate_count;
+  report.encodings.inputs[static_cast<std::size_t>(read.encoding)] = 1;
+  report.encodings.utf8_lines = read.utf8_lines;
+  report.encodings.cp949_lines = read.cp949_lines;
+  if (bad != 0) say("{}", encoding_words(report.encodings));
   if (bad != 0 || doubled != 0) return refusal(name, bad, doubled, read.records);
   if (outcome.registry->size() == 0 && !request.allow_empty) return empty_refusal(name, read.records);
   if (rejects) {
@@ -322,7 +326,7 @@ void add_registry_verbs(Verb app, Command& command) {
           with_commas(report.records), report.seconds);
       if (report.rejected != 0) say(", {} rejected", with_commas(report.rejected));
       if (report.replaced != 0) say(", {} replaced by a later record", with_commas(report.replaced));
-      say("\n");
+      say("\n{}", encoding_words(report.encodings));
       return {};
     };
   });

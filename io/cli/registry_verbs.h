@@ -8,8 +8,9 @@
 #include "clearline/registry.h"
 #include "clearline/status.h"
 #include "io/cli/command.h"
+#include "io/cli/inputs.h"
 #include "io/cli/verb.h"
-#include "io/formats/cp949.h"
+#include "io/formats/encoding.h"
 #include "io/formats/input_format.h"
 
 namespace clearline {
@@ -29,6 +30,7 @@ struct BuildReport {
   std::uint64_t entries = 0;
   std::uint64_t rejected = 0;
   std::uint64_t replaced = 0;  ///< records that a later one of the same code replaced
+  EncodingTally encodings;
   double seconds = 0;
 };
 

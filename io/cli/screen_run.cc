@@ -221,6 +221,9 @@ Status Run::screen(const Job& job, Progress& progress) {
   report_.tally.add(checkpoint.tally);
   report_.seconds += seconds_since(start);
   report_.bytes += inputs.bytes_taken();
+  const EncodingTally encodings = inputs.encodings();
+  for (std::size_t i = 0; i < kEncodingCount; ++i) report_.encodings.inputs[i] += encodings.inputs[i];
+  report_.encodings.utf8_lines += encodings.utf8_lines;
   if (output && output->pipe_closed()) {
     report_.pipe_closed = true;
     return {};
@@ -250,6 +253,7 @@ Status Run::run_blocks(InputChain& inputs, CompressedOutput& output, Checkpoint&
   };
   steps.delivered = [&](const Flow::Token& token, Status status) {
     checkpoint.tally.add(token.out.tally);
+    report_.encodings.cp949_lines += token.out.cp949_lines;
     if (status.ok() && request_.resume && seconds_since(saved) >= request_.checkpoint_seconds) {
       status = output.sync();
       checkpoint.inputs = token.marks;

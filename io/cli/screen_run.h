@@ -9,7 +9,7 @@
 #include "clearline/status.h"
 #include "io/cli/inputs.h"
 #include "io/cli/words.h"
-#include "io/formats/cp949.h"
+#include "io/formats/encoding.h"
 #include "io/formats/input_format.h"
 #include "io/formats/screen_block.h"
 #include "io/store/as_of.h"
@@ -52,6 +52,7 @@ struct ScreenReport {
   double seconds = 0;         ///< from the first byte read to the last byte delivered
   double load_seconds = 0;    ///< reading and checking the registry
   double sync_seconds = 0;    ///< the final fsync and rename
+  EncodingTally encodings;
   std::uint64_t registry_seq = 0;
   std::uint64_t registry_entries = 0;
   bool pipe_closed = false;  ///< the reader of the output went away: the run ended early and quietly

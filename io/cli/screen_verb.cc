@@ -56,6 +56,7 @@ std::string summary_text(const ScreenRequest& request, const ScreenReport& repor
     text += fmt::format("    {:<18}{:>14}{:>8.2f} %\n", to_string(static_cast<Reason>(i)), with_commas(count),
                         share(count));
   }
+  text += encoding_words(report.encodings);
   if (report.resumed != 0) text += fmt::format("  {} of them by the run before\n", with_commas(report.resumed));
   const double seconds = std::max(report.seconds, 1e-9);
   const std::uint64_t screened = tally.declarations - report.resumed;
@@ -82,9 +83,9 @@ std::string summary_json(const ScreenRequest& request, const ScreenReport& repor
   }
   text += fmt::format(
       "}},\"policy\":\"{}\",\"registry_seq\":{},\"registry_entries\":{},\"resumed\":{},\"bytes\":{},\"seconds\":{:.3f},"
-      "\"registry_seconds\":{:.3f},\"sync_seconds\":{:.3f}}}\n",
+      "\"registry_seconds\":{:.3f},\"sync_seconds\":{:.3f}{}}}\n",
       request.policy, report.registry_seq, report.registry_entries, report.resumed, report.bytes, report.seconds,
-      report.load_seconds, report.sync_seconds);
+      report.load_seconds, report.sync_seconds, encoding_json(report.encodings));
   return text;
 }
 

@@ -10,9 +10,6 @@
 namespace clearline {
 namespace {
 
-/// What tells the encoding, and the kind of file.
-constexpr std::size_t kEncodingBytes = kKindBytes;
-
 /// Reads the header of a CSV. Without the columns that are needed it may be separated by something else.
 Status read_header(std::string_view text, bool is_whole, const InputOptions& options, InputFormat& format,
                    std::size_t& header_end, std::uint64_t& header_lines) {
@@ -25,38 +22,38 @@ Status read_header(std::string_view text, bool is_whole, const InputOptions& opt
 
 }  // namespace
 
-BlockReader::BlockReader(std::unique_ptr<ByteSource> source, std::size_t block_bytes, const InputOptions& options)
-    : source_(std::move(source)), block_bytes_(block_bytes), marks_(options.marks), is_live_(options.is_live) {}
+BlockReader::BlockReader(DecodedInput input, std::size_t block_bytes, const InputOptions& options)
+    : source_(std::move(input.source)),
+      encoding_(input.encoding),
+      utf8_lines_(input.utf8_lines),
+      block_bytes_(block_bytes),
+      marks_(options.marks),
+      is_live_(options.is_live) {}
 
 Result<std::unique_ptr<BlockReader>> BlockReader::open(std::unique_ptr<ByteSource> source, const InputOptions& options,
                                                        std::size_t block_bytes) {
   block_bytes = std::max(block_bytes, block_bytes_min(options.line_bytes_max));
   auto plain = decompress(std::move(source));
   if (!plain.ok()) return plain.status();
-  auto peeked = PeekedSource::open(std::move(*plain), kEncodingBytes, options.is_live);
+  auto peeked = PeekedSource::open(std::move(*plain), kKindBytes, options.is_live);
   if (!peeked.ok()) return peeked.status();
-  const std::string source_name = (*peeked)->name();
-  const auto named = [&](const Status& status) { return Status(status.kind(), source_name + ":" + status.message()); };
+  const std::string name = (*peeked)->name();
+  const auto named = [&](const Status& status) { return Status(status.kind(), name + ":" + status.message()); };
   if (Status status = check_kind((*peeked)->start()); !status.ok()) return named(status);
-  const bool may_be_cut = (*peeked)->start().size() == kEncodingBytes || options.is_live;
-  if ((*peeked)->start().starts_with(kBom)) (*peeked)->skip(kBom.size());  // before CP949 would make characters of it
-  const std::string_view first = (*peeked)->start();
-  const bool is_cp949 =
-      options.encoding == Encoding::kCp949 ||
-      (options.encoding == Encoding::kAuto && encoding_of_content(first, may_be_cut) == Encoding::kCp949);
-  std::unique_ptr<ByteSource> text_source = std::move(*peeked);
-  if (is_cp949) text_source = decode_cp949(std::move(text_source));
-  std::unique_ptr<BlockReader> reader(new BlockReader(std::move(text_source), block_bytes, options));
+  const auto known_format = options.format ? options.format : format_of_name(name);
+  auto decoded = decode_input(std::move(*peeked), options.encoding, known_format);
+  if (!decoded.ok()) return named(decoded.status());
+  std::unique_ptr<BlockReader> reader(new BlockReader(std::move(*decoded), block_bytes, options));
   InputFormat& format = reader->format_;
   format.names = options.names;
   format.line_bytes_max = options.line_bytes_max;
-  if (is_cp949) format.bad_byte = "a byte that is not CP949";
+  format.bad_byte = bad_byte_of(reader->encoding_);
 
   std::vector<char> start(block_bytes + kBlockPadding);
   const auto got = reader->fill(start.data(), block_bytes);
   if (!got.ok()) return got.status();
   std::string_view text(start.data(), *got);
-  format.format = options.format.value_or(format_of_name(source_name).value_or(format_of_content(text)));
+  format.format = known_format.value_or(format_of_content(text));
   // A live input ends when a read says so; until then more may come.
   const bool is_whole = reader->at_end_;
   if (Status status = check_document(text, format.format, is_whole); !status.ok()) return named(status);

@@ -6,8 +6,9 @@
 //
 // Bound       one block's capacity of tail, whatever the input's size. A line longer than a block is cut to one byte
 //             more than the limit while it streams by: enough to be refused, and the next line starts where it should.
+// Refused     what is no input of lines at all (io/formats/foreign_input.h), at open().
 // Format      found at open(): by option, by name, by content; a BOM is dropped, and a CSV header read, once.
-// Beneath     compressed inputs are inflated, and CP949 becomes UTF-8, by sources that open() stacks on the caller's.
+// Beneath     compressed inputs are inflated, and CP949 and UTF-16 become UTF-8, by sources that open() stacks on the caller's.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +24,8 @@
 #include "engine/hash.h"
 #include "io/formats/block.h"
 #include "io/formats/byte_source.h"
-#include "io/formats/cp949.h"
 #include "io/formats/csv.h"
+#include "io/formats/encoding.h"
 #include "io/formats/input_format.h"
 
 namespace clearline {
@@ -79,14 +80,21 @@ class BlockReader {
   /// Plain bytes read so far (inflated, as UTF-8).
   std::uint64_t bytes_read() const { return bytes_read_; }
 
+  /// The encoding that was taken.
+  Encoding encoding() const { return encoding_; }
+  /// Lines so far that failed as CP949, and are UTF-8.
+  std::uint64_t utf8_lines() const { return utf8_lines_ == nullptr ? 0 : *utf8_lines_; }
+
  private:
-  BlockReader(std::unique_ptr<ByteSource> source, std::size_t block_bytes, const InputOptions& options);
+  BlockReader(DecodedInput input, std::size_t block_bytes, const InputOptions& options);
   Result<std::size_t> fill(char* data, std::size_t size, bool has_line_end = false);
   std::size_t cut(std::string_view text);
   Result<bool> cut_long_line(Block& block, std::size_t size);
   void keep_tail(std::string_view tail) { tail_.assign(tail.begin(), tail.end()); }
 
   std::unique_ptr<ByteSource> source_;
+  Encoding encoding_;
+  const std::uint64_t* utf8_lines_;  // of the source; null unless it is CP949
   InputFormat format_;
   std::optional<CsvReader> cutter_;  // of CSV
   std::size_t block_bytes_;

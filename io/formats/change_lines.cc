@@ -7,6 +7,7 @@
 #include "io/formats/change_reader.h"
 #include "io/formats/compression.h"
 #include "io/formats/foreign_input.h"
+#include "io/formats/utf16.h"
 
 namespace clearline {
 
@@ -48,6 +49,9 @@ Result<std::unique_ptr<ByteSource>> open_changes(std::unique_ptr<ByteSource> fil
   if (!peeked.ok()) return peeked.status();
   const std::string_view start = (*peeked)->start();
   Status status = check_kind(start);
+  if (status.ok() && (utf16_order_of_bom(start) || utf16_order_of_content(start))) {
+    status = {StatusKind::kInput, " error: this is UTF-16, and changes are UTF-8; save it as UTF-8"};
+  }
   if (status.ok()) status = check_document(start, Format::kNdjson, (*peeked)->is_all());
   if (!status.ok()) return Status(status.kind(), (*peeked)->name() + ":" + status.message());
   return std::unique_ptr<ByteSource>(std::move(*peeked));

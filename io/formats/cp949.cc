@@ -2,7 +2,6 @@
 
 #include <unicode/ucnv.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -10,12 +9,9 @@
 #include <cstring>
 #include <vector>
 
-#include "io/formats/utf8.h"
-
 namespace clearline {
 namespace {
 
-constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
 constexpr char kBadByte = '\xFF';
 
 /// The UTF-8 of a pair of bytes: three bytes at most, and their count in the fourth; 0: no character.
@@ -69,67 +65,19 @@ bool is_ascii8(const char* at) {
   return (bytes & 0x8080808080808080) == 0;
 }
 
-bool is_cp949(std::string_view text, bool may_be_cut) {
+}  // namespace
+
+bool is_cp949(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto byte = static_cast<unsigned char>(text[i]);
     if (byte < 0x80) {
       ++i;
-    } else if (i + 1 == text.size()) {
-      return may_be_cut;
-    } else if (pair_of(byte, text[i + 1])[3] == 0) {
-      return false;
-    } else {
-      i += 2;
+      continue;
     }
+    if (i + 1 == text.size() || pair_of(byte, text[i + 1])[3] == 0) return false;
+    i += 2;
   }
   return true;
-}
-
-/// Without the bytes of a character that the end cuts off: at most three.
-std::string_view without_cut_character(std::string_view text) {
-  for (std::size_t back = 1; back <= std::min<std::size_t>(3, text.size()); ++back) {
-    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
-    if ((byte & 0xC0U) == 0x80) continue;
-    const std::size_t size = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
-    if (size > back) text.remove_suffix(back);
-    break;
-  }
-  return text;
-}
-
-class Cp949Source : public StackedSource {
- public:
-  explicit Cp949Source(std::unique_ptr<ByteSource> below)
-      : StackedSource(std::move(below)), piece_(kPieceBytes), text_(Cp949Decoder::bytes_max(kPieceBytes)) {}
-
-  Result<std::size_t> read(std::span<char> out) override {
-    while (at_ == size_ && !at_end_) {
-      const auto got = below().read(piece_);
-      if (!got.ok()) return got.status();
-      at_end_ = *got == 0;
-      at_ = 0;
-      size_ = at_end_ ? decoder_.finish(text_.data()) : decoder_.decode({piece_.data(), *got}, text_.data());
-    }
-    const std::size_t size = std::min(out.size(), size_ - at_);
-    std::copy_n(text_.data() + at_, size, out.data());
-    at_ += size;
-    return size;
-  }
-
- private:
-  Cp949Decoder decoder_;
-  std::vector<char> piece_;
-  std::vector<char> text_;
-  std::size_t at_ = 0;
-  std::size_t size_ = 0;
-  bool at_end_ = false;
-};
-
-}  // namespace
-
-Encoding encoding_of_content(std::string_view start, bool may_be_cut) {
-  if (is_utf8(may_be_cut ? without_cut_character(start) : start)) return Encoding::kUtf8;
-  return is_cp949(start, may_be_cut) ? Encoding::kCp949 : Encoding::kUtf8;
 }
 
 std::size_t Cp949Decoder::decode(std::string_view in, char* out) {
@@ -140,6 +88,7 @@ std::size_t Cp949Decoder::decode(std::string_view in, char* out) {
     const Packed& packed = pair_of(lead, trail);
     if (packed[3] == 0) {
       *out++ = kBadByte;
+      ++bad_bytes_;
       return false;
     }
     std::memcpy(out, packed.data(), 3);
@@ -176,11 +125,8 @@ std::size_t Cp949Decoder::finish(char* out) {
   if (lead_ == 0) return 0;
   lead_ = 0;
   *out = kBadByte;
+  ++bad_bytes_;
   return 1;
-}
-
-std::unique_ptr<ByteSource> decode_cp949(std::unique_ptr<ByteSource> source) {
-  return std::make_unique<Cp949Source>(std::move(source));
 }
 
 }  // namespace clearline

@@ -5,17 +5,13 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
+#include <cstdint>
 #include <string_view>
-
-#include "io/formats/byte_source.h"
 
 namespace clearline {
 
-enum class Encoding { kAuto, kUtf8, kCp949 };
-
-/// What a text is: CP949 only if it is not UTF-8 and is CP949. `may_be_cut`: a character at its very end need not be whole.
-Encoding encoding_of_content(std::string_view start, bool may_be_cut);
+/// Whether all of a text is.
+bool is_cp949(std::string_view text);
 
 /// Turns pieces of CP949 into UTF-8. One a thread.
 class Cp949Decoder {
@@ -28,11 +24,12 @@ class Cp949Decoder {
   /// Whatever waits, at the end of the input: 0 or 1 byte.
   std::size_t finish(char* out);
 
+  /// How many bytes so far were no CP949.
+  std::uint64_t bad_bytes() const { return bad_bytes_; }
+
  private:
   unsigned char lead_ = 0;  // 0: none waits
+  std::uint64_t bad_bytes_ = 0;
 };
-
-/// The source as UTF-8.
-std::unique_ptr<ByteSource> decode_cp949(std::unique_ptr<ByteSource> source);
 
 }  // namespace clearline

@@ -235,6 +235,7 @@ Status read_registry(std::unique_ptr<ByteSource> source, std::optional<Format> f
     builder.add(records.batch);
     for (const DecodedRecords::Bad& bad : records.bad) {
       read.bad.add(bad.record);
+      if (bad.record.what == kBadUtf8 && is_cp949_alone(bad.bytes)) ++read.cp949_lines;
       if (!on_reject) continue;
       if (Status status = on_reject(bad.bytes); !status.ok()) return status;
     }
@@ -247,6 +248,8 @@ Status read_registry(std::unique_ptr<ByteSource> source, std::optional<Format> f
   };
   run_pipeline(threads, stages);
   read.bytes = (*reader)->bytes_read();
+  read.encoding = (*reader)->encoding();
+  read.utf8_lines = (*reader)->utf8_lines();
   return deliver_status.ok() ? read_status : deliver_status;
 }
 

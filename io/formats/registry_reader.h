@@ -48,6 +48,9 @@ struct RegistryRead {
   std::uint64_t records = 0;  ///< good and bad
   std::uint64_t bytes = 0;
   BadRecords bad;
+  Encoding encoding = Encoding::kUtf8;  ///< that was taken
+  std::uint64_t utf8_lines = 0;         ///< that failed as CP949, and are UTF-8
+  std::uint64_t cp949_lines = 0;        ///< that failed as UTF-8, and are CP949
 };
 
 /// Reads a registry file into `builder`, with the line as the ticket of an entry. Memory independent of the file's

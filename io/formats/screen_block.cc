@@ -1,11 +1,13 @@
 #include "io/formats/screen_block.h"
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <optional>
 #include <span>
 
 #include "io/formats/block_decoder.h"
+#include "io/formats/encoding.h"
 
 namespace clearline {
 
@@ -33,6 +35,22 @@ Verdict malformed_verdict(std::uint64_t registry_seq) {
   verdict.outcome = Outcome::kError;
   return verdict;
 }
+
+/// Lines of a text by their numbers, which rise.
+class LineCursor {
+ public:
+  LineCursor(std::string_view text, std::uint64_t first_line) : rest_(text), number_(first_line) {}
+
+  std::string_view line(std::uint64_t number) {
+    for (; number_ < number && !rest_.empty(); ++number_) rest_.remove_prefix(end());
+    return rest_.substr(0, end());
+  }
+
+ private:
+  std::size_t end() const { return std::min(rest_.find('\n'), rest_.size() - 1) + 1; }
+  std::string_view rest_;
+  std::uint64_t number_;
+};
 
 bool is_outside(const std::optional<Moment>& declared_at, const Receipt& receipt) {
   if (!declared_at) return false;
@@ -85,12 +103,14 @@ void BlockScreener::screen_lines(const Lines& in, VerdictBlock& out) {
   out.lines.clear();
   out.tally = {};
   out.lines_too_long = 0;
+  out.cp949_lines = 0;
   state.decoder.with([&](auto& decoder) { state.screen(decoder, in, out); });
 }
 
 template <typename Decoder>
 void BlockScreener::State::screen(Decoder& input, const Lines& in, VerdictBlock& out) {
   input.start(in.text, in.first_line);
+  LineCursor cursor(in.text, in.first_line);
   for (input.next(batch); batch.size != 0; input.next(batch)) {
     // A malformed line is screened along with the others as an empty declaration, and its verdict overwritten: leaving
     // it out would split the group.
@@ -102,6 +122,7 @@ void BlockScreener::State::screen(Decoder& input, const Lines& in, VerdictBlock&
       if (!line.fault) continue;
       batch.declarations[i] = {};
       out.lines_too_long += static_cast<std::uint64_t>(line.fault.what == kLineTooLong);
+      if (line.fault.what == kBadUtf8 && is_cp949_alone(cursor.line(line.line))) ++out.cp949_lines;
     }
     screener.screen(std::span(batch.declarations).first(batch.size), std::span(verdicts).first(batch.size));
     for (std::size_t i = 0; i < batch.size; ++i) {

@@ -32,6 +32,7 @@ struct VerdictBlock {
   OutBuffer lines;
   Tally tally;
   std::uint64_t lines_too_long = 0;  ///< of the malformed ones
+  std::uint64_t cp949_lines = 0;     ///< of the malformed ones: not UTF-8, and would be read as CP949
 };
 
 /// Whole lines of an input, wherever they lie: kBlockPadding zero bytes are behind them.

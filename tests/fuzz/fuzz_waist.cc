@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "io/formats/foreign_input.h"
+#include "io/formats/utf16.h"
 #include "tests/support/random_input.h"
 #include "tests/support/screening.h"
 
@@ -52,7 +53,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
                           (text.size() > 3 && text.compare(1, 3, "\x2A\x4D\x18") == 0);
   if (is_archive) return 0;
   // What is no declarations at all is refused as a whole.
-  const bool is_foreign = !check_kind(text).ok() || !check_document(without_bom(text), setup.format, true).ok();
+  const bool is_utf32 = text.starts_with(std::string("\0\0\xFE\xFF", 4));  // in the other order it begins as UTF-16
+  const bool is_foreign = !check_kind(text).ok() || utf16_order_of_bom(text) || utf16_order_of_content(text) ||
+                          is_utf32 || !check_document(without_bom(text), setup.format, true).ok();
   if (is_foreign) return 0;
   check_impact(text, registry, setup);
   const auto expected =

@@ -111,20 +111,6 @@ TEST(Cp949, ALeadByteTakesNoLineEndQuoteOrComma) {
   EXPECT_EQ(decoded("\x80z\xFFz"), "\xFFz\xFFz");
 }
 
-TEST(Encoding, Cp949OnlyWhereItIsNotUtf8) {
-  EXPECT_EQ(encoding_of_content("plain", false), Encoding::kUtf8);
-  EXPECT_EQ(encoding_of_content("", false), Encoding::kUtf8);
-  EXPECT_EQ(encoding_of_content("홍길동", false), Encoding::kUtf8);
-  EXPECT_EQ(encoding_of_content(kHong, false), Encoding::kCp949);
-  EXPECT_EQ(encoding_of_content("\xFF\xFF", false), Encoding::kUtf8) << "neither: each bad line is told";
-  const std::string utf8 = "홍길동";
-  for (std::size_t size = 1; size < utf8.size(); ++size) {
-    EXPECT_EQ(encoding_of_content("ab" + utf8.substr(0, size), true), Encoding::kUtf8) << size;
-  }
-  EXPECT_EQ(encoding_of_content(kHong.substr(0, 5), true), Encoding::kCp949);
-  EXPECT_EQ(encoding_of_content(kHong.substr(0, 5), false), Encoding::kUtf8) << "a lead byte at the very end is wrong";
-}
-
 /// Verdicts of a CSV text, under an encoding.
 std::string screened(const std::string& text, Encoding encoding) {
   static const Registry registry =

@@ -172,7 +172,8 @@ TEST(ForeignInput, IsNoChangesEither) {
   EXPECT_TRUE(open_changes(test::text_source(change + "\n")).ok());
   EXPECT_TRUE(open_changes(test::text_source("")).ok());
   EXPECT_TRUE(open_changes(test::text_source("[1]\n" + change + "\n")).ok());
-  for (const std::string& text : {"PK\x03\x04\x14\0\0\0"s, "[\n" + change + "\n]\n", "[" + change + "]"s, "<html>"s}) {
+  for (const std::string& text :
+       {utf16("{\"op\":"), "PK\x03\x04\x14\0\0\0"s, "[\n" + change + "\n]\n", "[" + change + "]"s, "<html>"s}) {
     const auto changes = open_changes(test::text_source(text));
     ASSERT_FALSE(changes.ok()) << text;
     EXPECT_EQ(changes.status().kind(), StatusKind::kInput);

@@ -150,6 +150,35 @@ TEST_F(Inputs, ARegistryThatShrinksWhileItIsBuiltLeavesTheOldImage) {
   EXPECT_EQ(read_file(image), before);
 }
 
+TEST_F(Inputs, TheSummaryNamesAnEncodingThatIsNotUtf8) {
+  const std::string name = "\xC8\xAB\xB1\xE6\xB5\xBF";
+  const std::string row = ",P123456789012,HONG GILDONG,04524,";
+  const std::string cp949 =
+      folder.write("cp949.csv", "id,code,name,zip,memo\n1" + row + name + "\x80\n2" + row + name + "\n");
+  const auto text = run_clearline({"screen", "-r", image, cp949});
+  EXPECT_EQ(text.exit_code, 0);
+  EXPECT_EQ(text.out,
+            "{\"id\":null,\"line\":2,\"verdict\":\"error\",\"reasons\":[\"malformed\"],\"detail\":\"column 45: a byte "
+            "that is "
+            "not CP949\"}\n{\"id\":\"2\",\"verdict\":\"clear\"}\n");
+  EXPECT_NE(text.err.find("the input was read as CP949\n"), std::string::npos) << text.err;
+  const auto json = run_clearline({"screen", "-r", image, cp949, "--summary", "json"});
+  EXPECT_NE(json.err.find(",\"encoding\":\"cp949\"}"), std::string::npos) << json.err;
+  const auto failed = run_clearline({"screen", "-r", image, cp949, "--encoding", "utf-8"});
+  EXPECT_NE(failed.err.find("1 lines failed as UTF-8 and would have passed as CP949"), std::string::npos) << failed.err;
+
+  std::string utf16 = "\xFF\xFE";
+  for (const char c : "id,code,name,zip\r\n1,P123456789012,HONG GILDONG,04524\r\n") {
+    if (c != '\0') utf16 += {c, '\0'};
+  }
+  const std::string path = folder.write("utf16.csv", utf16);
+  const auto both = run_clearline({"screen", "-r", image, cp949, path});
+  EXPECT_NE(both.err.find("1 of 2 inputs were read as CP949\n  1 of 2 inputs were read as UTF-16\n"), std::string::npos)
+      << both.err;
+  EXPECT_EQ(screen({folder.write("utf16.csv", utf16.substr(2))}).exit_code, 3);
+  EXPECT_EQ(screen({path, "--encoding", "utf-16"}).out, "{\"id\":\"1\",\"verdict\":\"clear\"}\n");
+}
+
 TEST_F(Inputs, ChangesOfAnotherKindAreThreeAndChangeNothing) {
   const CommandDirectory live(kRegistryCsv);
   const std::string change = R"({"op":"suspend","code":"P123456789012","change_id":"k-1"})";
