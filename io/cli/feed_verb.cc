@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -102,14 +103,36 @@ std::uint64_t rate_of(const FeedReport& report) {
   return static_cast<std::uint64_t>(static_cast<double>(report.declarations) / std::max(report.seconds, 1e-9));
 }
 
+/// The commonest errors, in the server's words.
+std::string details_text(const ErrorDetails& details) {
+  constexpr std::size_t kShown = 3;
+  std::vector<std::pair<std::string, std::uint64_t>> sorted(details.begin(), details.end());
+  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::string text = sorted.empty() ? "" : "the commonest errors:\n";
+  for (std::size_t i = 0; i < std::min(kShown, sorted.size()); ++i) {
+    text += fmt::format("{:>14}  {}\n", with_commas(sorted[i].second), sorted[i].first);
+  }
+  return text;
+}
+
 std::string summary_text(const FeedReport& report) {
+  const auto percent = [&](std::uint64_t count) {
+    return report.declarations == 0 ? 0.0
+                                    : 100.0 * static_cast<double>(count) / static_cast<double>(report.declarations);
+  };
   std::string text = fmt::format("{} declarations answered\n", with_commas(report.declarations));
   for (int i = 0; i < kOutcomeCount; ++i) {
     const std::uint64_t count = report.outcome[static_cast<std::size_t>(i)];
-    const double share =
-        report.declarations == 0 ? 0.0 : 100.0 * static_cast<double>(count) / static_cast<double>(report.declarations);
-    text += fmt::format("  {:<20}{:>14}{:>8.2f} %\n", to_string(static_cast<Outcome>(i)), with_commas(count), share);
+    text += fmt::format("  {:<20}{:>14}{:>8.2f} %\n", to_string(static_cast<Outcome>(i)), with_commas(count),
+                        percent(count));
   }
+  for (int i = 0; i < kReasonCount; ++i) {
+    const std::uint64_t count = report.reason[static_cast<std::size_t>(i)];
+    if (count == 0) continue;
+    text += fmt::format("    {:<18}{:>14}{:>8.2f} %\n", to_string(static_cast<Reason>(i)), with_commas(count),
+                        percent(count));
+  }
+  text += details_text(report.details);
   text += fmt::format("{} in {:.2f} s: {} declarations/s; {} reconnects\nlatency ",
                       as_bytes(static_cast<double>(report.bytes)), report.seconds, with_commas(rate_of(report)),
                       report.reconnects);
@@ -125,8 +148,16 @@ std::string summary_json(const FeedReport& report) {
   for (int i = 0; i < kOutcomeCount; ++i) {
     text += fmt::format(",\"{}\":{}", to_string(static_cast<Outcome>(i)), report.outcome[static_cast<std::size_t>(i)]);
   }
-  text += fmt::format(",\"bytes\":{},\"seconds\":{:.3f},\"rate\":{},\"reconnects\":{},\"latency_us\":{{", report.bytes,
-                      report.seconds, rate_of(report), report.reconnects);
+  text += ",\"reasons\":{";
+  const char* separator = "";
+  for (int i = 0; i < kReasonCount; ++i) {
+    const std::uint64_t count = report.reason[static_cast<std::size_t>(i)];
+    if (count == 0) continue;
+    text += fmt::format("{}\"{}\":{}", separator, to_string(static_cast<Reason>(i)), count);
+    separator = ",";
+  }
+  text += fmt::format("}},\"bytes\":{},\"seconds\":{:.3f},\"rate\":{},\"reconnects\":{},\"latency_us\":{{",
+                      report.bytes, report.seconds, rate_of(report), report.reconnects);
   const auto in_us = [](std::chrono::nanoseconds time) { return static_cast<double>(time.count()) / 1e3; };
   for (const auto& [word, share] : kShares) {
     text += fmt::format("\"{}\":{:.1f},", word, in_us(report.latency.percentile(share)));

@@ -24,15 +24,59 @@ std::string word_of(std::string_view text) {
   return is_word ? std::string(word) : "no reason given";
 }
 
-/// The outcome of a verdict line; nothing if it has none.
-std::optional<Outcome> outcome_of(std::string_view line) {
+/// Counts the reasons that a text begins with, as `"name_mismatch","zip_mismatch"]`. What is no reason of ours is passed over.
+void count_reasons(std::string_view text, std::array<std::uint64_t, kReasonCount>& counts) {
+  while (text.starts_with('"')) {
+    const std::size_t end = text.find('"', 1);
+    if (end == std::string_view::npos) return;
+    const std::string_view word = text.substr(1, end - 1);
+    for (int i = 0; i < kReasonCount; ++i) {
+      if (word == to_string(static_cast<Reason>(i))) ++counts[static_cast<std::size_t>(i)];
+    }
+    text.remove_prefix(end + 1);
+    if (!text.starts_with(',')) return;
+    text.remove_prefix(1);
+  }
+}
+
+/// Counts what is wrong with a declaration, if it is in plain words: nothing else that a peer sent is shown.
+void count_detail(std::string_view line, ErrorDetails& details) {
+  constexpr std::string_view kKey = R"(,"detail":")";
+  constexpr std::string_view kColumn = "column ";
+  constexpr std::size_t kDetailBytesMax = 120;
+  const std::size_t key = line.rfind(kKey);
+  if (key == std::string_view::npos) return;
+  std::string_view detail = line.substr(key + kKey.size());
+  detail = detail.substr(0, detail.find('"'));
+  if (detail.starts_with(kColumn)) {
+    detail.remove_prefix(std::min(detail.find(": ", kColumn.size()), detail.size() - 2) + 2);
+  }
+  const bool is_plain =
+      !detail.empty() && detail.size() <= kDetailBytesMax &&
+      std::all_of(detail.begin(), detail.end(), [](char c) { return c >= ' ' && c <= '~' && c != '\\'; });
+  if (!is_plain) return;
+  if (const auto found = details.find(detail); found != details.end()) {
+    ++found->second;
+  } else if (details.size() < kErrorDetailsMax) {
+    details.emplace(detail, 1);
+  }
+}
+
+/// The outcome of a verdict line; nothing if it has none. Its reasons are counted.
+std::optional<Outcome> outcome_of(std::string_view line, Answers& answers) {
+  constexpr std::string_view kReasons = R"(","reasons":[)";
   const std::size_t key = line.find(kVerdictKey);
   if (key == std::string_view::npos || line.back() != '}') return std::nullopt;
   const std::string_view rest = line.substr(key + kVerdictKey.size());
   for (int i = 0; i < kOutcomeCount; ++i) {
     const auto outcome = static_cast<Outcome>(i);
     const std::string_view word = to_string(outcome);
-    if (rest.starts_with(word) && rest.substr(word.size()).starts_with('"')) return outcome;
+    if (!rest.starts_with(word)) continue;
+    const std::string_view behind = rest.substr(word.size());
+    if (!behind.starts_with('"')) continue;
+    if (behind.starts_with(kReasons)) count_reasons(behind.substr(kReasons.size()), answers.reason);
+    if (outcome == Outcome::kError) count_detail(line, answers.details);
+    return outcome;
   }
   return std::nullopt;
 }
@@ -64,7 +108,7 @@ Answers read_answers(std::string_view text, const ConnectionLines& connection, s
     }
     auto outcome = Outcome::kClear;
     if (line.size() <= kClearEnd.size() || !line.ends_with(kClearEnd) || !line.starts_with(kIdFront)) {
-      const auto found = outcome_of(line);
+      const auto found = outcome_of(line, answers);
       const bool has_line = line.starts_with(kLineFront);
       if (!found || (!has_line && !line.starts_with(kIdFront))) {
         answers.fault = "is no verdict";

@@ -9,6 +9,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,10 +26,17 @@ struct ConnectionLines {
   std::uint64_t last_line = 1;  ///< that was sent
 };
 
+/// What was wrong with declarations, in the server's words without their column; how often.
+using ErrorDetails = std::map<std::string, std::uint64_t, std::less<>>;
+/// Of more kinds than these, the later ones are not counted.
+inline constexpr std::size_t kErrorDetailsMax = 64;
+
 struct Answers {
   std::size_t bytes = 0;  ///< of the whole lines that were read
   std::uint64_t verdicts = 0;
   std::array<std::uint64_t, kOutcomeCount> outcome{};
+  std::array<std::uint64_t, kReasonCount> reason{};
+  ErrorDetails details;
   std::optional<std::string> closing;  ///< the connection will be closed: the word that says why
   std::string_view fault;              ///< the line behind `bytes` is no verdict: why, as a fixed text
 };

@@ -261,6 +261,10 @@ std::optional<Ending> FeedRun::take_answers() {
   const Answers answers = read_answers(came, lines_, window_.answerable(), verdicts_);
   report_.declarations += answers.verdicts;
   for (std::size_t i = 0; i < answers.outcome.size(); ++i) report_.outcome[i] += answers.outcome[i];
+  for (std::size_t i = 0; i < answers.reason.size(); ++i) report_.reason[i] += answers.reason[i];
+  for (const auto& [words, count] : answers.details) {
+    if (report_.details.size() < kErrorDetailsMax || report_.details.contains(words)) report_.details[words] += count;
+  }
   if (answers.verdicts != 0) {
     window_.answered(answers.verdicts, Clock::now(), report_.latency);
     lost_since_.reset();

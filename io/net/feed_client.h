@@ -31,6 +31,7 @@
 #include "clearline/verdict.h"
 #include "engine/latency_histogram.h"
 #include "io/formats/block_reader.h"
+#include "io/net/feed_answers.h"
 #include "io/net/peer_address.h"
 
 namespace clearline {
@@ -59,6 +60,8 @@ struct FeedRequest {
 struct FeedReport {
   std::uint64_t declarations = 0;  ///< that were answered
   std::array<std::uint64_t, kOutcomeCount> outcome{};
+  std::array<std::uint64_t, kReasonCount> reason{};
+  ErrorDetails details;
   std::uint64_t bytes = 0;  ///< of the input as it is stored, that were read
   double seconds = 0;       ///< from the first connection to the last answer
   std::uint64_t reconnects = 0;

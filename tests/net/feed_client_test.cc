@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <numeric>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -434,6 +435,30 @@ TEST(FeedAnswers, LinesOfTheConnectionBecomeLinesOfTheInput) {
   EXPECT_EQ(answers.verdicts, 3U);
   EXPECT_EQ(answers.outcome, (std::array<std::uint64_t, kOutcomeCount>{0, 0, 1, 2}));
   EXPECT_EQ(text.substr(answers.bytes), "{\"id\":\"cut o");
+}
+
+TEST(FeedAnswers, ReasonsAndWhatIsWrongAreCounted) {
+  OutBuffer lines;
+  const Answers answers = read_answers(
+      R"({"id":"A","verdict":"clear"}
+{"id":"B","verdict":"hold","reasons":["code_suspended","zip_mismatch"]}
+{"id":"C","verdict":"hold","reasons":["zip_mismatch"],"checks":{"code":"active"}}
+{"id":"D","verdict":"error","reasons":["malformed"],"detail":"declared_at is too far from the time of receipt"}
+{"id":null,"line":6,"verdict":"error","reasons":["malformed"],"detail":"column 57: string is not closed"}
+{"id":null,"line":7,"verdict":"error","reasons":["malformed"],"detail":"column 3: string is not closed"}
+{"id":"G","verdict":"error","reasons":["malformed"],"detail":"\u001b[2J"}
+{"id":"H","verdict":"hold","reasons":["a word of a later version"]}
+)",
+      {1, 10}, 10, lines);
+  EXPECT_EQ(answers.fault, "");
+  const auto count = [&](Reason reason) { return answers.reason[static_cast<std::size_t>(reason)]; };
+  EXPECT_EQ(count(Reason::kCodeSuspended), 1U);
+  EXPECT_EQ(count(Reason::kZipMismatch), 2U);
+  EXPECT_EQ(count(Reason::kMalformed), 4U);
+  EXPECT_EQ(std::accumulate(answers.reason.begin(), answers.reason.end(), std::uint64_t{0}), 7U);
+  // A peer's words that are not plain are not shown.
+  EXPECT_EQ(answers.details,
+            (ErrorDetails{{"declared_at is too far from the time of receipt", 1}, {"string is not closed", 2}}));
 }
 
 TEST(FeedAnswers, AnIdCannotPassForAVerdict) {

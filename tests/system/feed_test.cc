@@ -51,6 +51,18 @@ TEST_F(Feed, WritesTheBytesThatScreenWrites) {
   EXPECT_NE(result.err.find("\"declarations\":20000"), std::string::npos) << result.err;
 }
 
+TEST_F(Feed, ARunOfErrorsSaysWhy) {
+  RunningServer server(image_);  // whose window the day is not in
+  ASSERT_TRUE(server.is_ready());
+  const ProcessResult text = run_clearline({"feed", day_, "--to", server.feed(), "-o", folder_.path("v")});
+  EXPECT_EQ(text.exit_code, 0);
+  EXPECT_NE(text.err.find("\n    malformed "), std::string::npos) << text.err;
+  EXPECT_NE(text.err.find("  declared_at is too far from the time of receipt\n"), std::string::npos) << text.err;
+  const ProcessResult json =
+      run_clearline({"feed", day_, "--to", server.feed(), "-o", folder_.path("v"), "--summary", "json"});
+  EXPECT_NE(json.err.find(",\"reasons\":{\"malformed\":20000}"), std::string::npos) << json.err;
+}
+
 TEST_F(Feed, GoesOnWithTheServerThatComesBack) {
   const std::string expected = screened(day_);
   RunningServer server(image_, "", kWideWindow);
