@@ -24,6 +24,8 @@ constexpr std::size_t kStrangersMin = 8;  // connections without rights, or with
 constexpr std::chrono::milliseconds kQueueRetry{2};
 constexpr std::array<std::string_view, 4> kAskWords{"status", "checkpoint", "reload", "request"};  // by Ask
 
+constexpr std::string_view kLoading = "the server reads its registry; try again when it is ready";
+
 std::string refused_ask(std::string_view word, std::string_view error) {
   OutBuffer out;
   out.append_fixed("{\"");
@@ -229,7 +231,10 @@ void ChangeConnections::take_line(const ConnectionPtr& connection, std::uint64_t
   if (const auto ask = read_ask(line)) {
     end_parcel(connection);
     const auto slot = add_slot(one, 1);
-    if (*ask != Ask::kUnknown && one.may_operate) {
+    if (is_loading_ && one.may_operate && (*ask == Ask::kCheckpoint || *ask == Ask::kReload)) {
+      slot->is_ready = true;
+      slot->text = refused_ask(kAskWords[static_cast<std::size_t>(*ask)], kLoading);
+    } else if (*ask != Ask::kUnknown && one.may_operate) {
       slot->ask = ask;
     } else {
       slot->is_ready = true;
@@ -252,6 +257,11 @@ void ChangeConnections::take_line(const ConnectionPtr& connection, std::uint64_t
     if (!std::exchange(one.is_denial_logged, true)) {
       parts_.log.write(LogLevel::kWarn, "changes_denied", {{"peer", one.peer}});
     }
+  } else if (is_loading_ && !request.is_answered) {
+    request.is_answered = true;
+    request.answer = {};
+    request.answer.error = ChangeError::kBusy;
+    request.answer.detail = kLoading;
   } else if (parts_.queue == nullptr && !request.is_answered) {
     request.is_answered = true;
     request.answer = {};

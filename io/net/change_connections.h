@@ -48,7 +48,7 @@ class ChangeConnections {
   struct Parts {
     asio::io_context& io;
     const Limits& limits;
-    ChangeQueue* queue;
+    ChangeQueue* queue;  ///< null: an image is served
     OperatorActions actions;
     ChangeCounters& counters;
     Log& log;
@@ -60,6 +60,12 @@ class ChangeConnections {
   void start();
   void welcome(Stream::socket socket);
   void use(ServingPtr serving);
+  /// The registry is being read: until serve(), a status is answered, and all else is refused.
+  void wait_for_registry() { is_loading_ = true; }
+  void serve(ChangeQueue* queue) {
+    parts_.queue = queue;
+    is_loading_ = false;
+  }
   /// Answers what was received, closes, and waits for nothing any more.
   void drain();
 
@@ -112,6 +118,7 @@ class ChangeConnections {
   JsonObject object_;
   std::vector<char> bytes_;
   bool is_draining_ = false;
+  bool is_loading_ = false;
   std::optional<Chores> chores_;
 };
 

@@ -11,6 +11,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <deque>
+#include <future>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -24,12 +25,13 @@
 namespace clearline {
 
 struct ChangeServer::State {
-  State(const ServerConfig& config, RegistryStore* store, ServingPtr serving, OperatorActions actions,
-        ServerCounters& server_counters, Log& log)
-      : work(asio::make_work_guard(io)),
-        queue(store != nullptr ? std::make_unique<ChangeQueue>(*store) : nullptr),
-        connections({io, config.limits, queue.get(), std::move(actions), server_counters.changes, log},
-                    std::move(serving)),
+  State(const ServerConfig& of_config, ServingPtr serving, OperatorActions actions, ServerCounters& server_counters,
+        Log& to_log)
+      : config(of_config),
+        log(to_log),
+        has_users(serving->clients.has_users()),
+        work(asio::make_work_guard(io)),
+        connections({io, config.limits, nullptr, std::move(actions), server_counters.changes, log}, std::move(serving)),
         listening{io, server_counters.changes, log, [] { return true; },
                   [this](Stream::socket socket) { connections.welcome(std::move(socket)); }} {}
 
@@ -41,6 +43,16 @@ struct ChangeServer::State {
     listeners.emplace_back(listening, std::move(acceptor));
     addresses.push_back(std::move(address));
   }
+  /// Accepts at the listeners that were added since the last call.
+  void start_listeners() {
+    while (started != listeners.size()) listeners[started++].start();
+  }
+  Status listen_locally();
+  Status listen_on_addresses();
+  void serve(RegistryStore* store) {
+    if (store != nullptr) queue = std::make_unique<ChangeQueue>(*store);
+    connections.serve(queue.get());
+  }
   void drain() {
     socket_file.remove();
     for (Listener& listener : listeners) listener.stop();
@@ -48,6 +60,9 @@ struct ChangeServer::State {
     connections.drain();
   }
 
+  const ServerConfig& config;
+  Log& log;
+  bool has_users;
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> work;
   std::unique_ptr<ChangeQueue> queue;
@@ -55,6 +70,7 @@ struct ChangeServer::State {
   Listener::Parts listening;
   LocalSocket socket_file;
   std::deque<Listener> listeners;
+  std::size_t started = 0;  // of them
   std::vector<std::string> addresses;
   std::atomic<bool> has_ended{false};
   std::jthread thread;
@@ -67,42 +83,76 @@ ChangeServer::~ChangeServer() { stop(std::chrono::steady_clock::now()); }
 
 const std::vector<std::string>& ChangeServer::addresses() const { return state_->addresses; }
 
-Result<std::unique_ptr<ChangeServer>> ChangeServer::open(const ServerConfig& config, RegistryStore* store,
-                                                         ServingPtr serving, OperatorActions actions,
-                                                         ServerCounters& counters, Log& log) {
-  const bool has_users = serving->clients.has_users();
-  auto state = std::make_unique<State>(config, store, std::move(serving), std::move(actions), counters, log);
-  if (const std::string& path = config.changes_socket; !path.empty()) {
-    auto acceptor = state->socket_file.listen(state->io, path, config.changes_socket_is_default);
-    if (acceptor.ok()) {
-      state->socket_file.let_others_in(has_users);
-      state->listen(std::move(*acceptor), path);
-    } else if (config.changes_socket_is_default) {
-      log.write(LogLevel::kWarn, "no_changes_socket", {{"reason", acceptor.status().message()}});
-    } else {
-      return acceptor.status();
-    }
-  }
+Status ChangeServer::State::listen_locally() {
+  const std::string& path = config.changes_socket;
+  if (path.empty()) return {};
+  auto acceptor = socket_file.listen(io, path, config.changes_socket_is_default);
+  if (!acceptor.ok()) return acceptor.status();
+  socket_file.let_others_in(has_users);
+  listen(std::move(*acceptor), path);
+  return {};
+}
+
+Status ChangeServer::State::listen_on_addresses() {
   for (const std::string& address : config.changes_listen) {
     const auto endpoint = loopback_endpoint(address, "changes");
     if (!endpoint.ok()) return endpoint.status();
-    auto acceptor = listen_on(state->io, *endpoint, "changes");
+    auto acceptor = listen_on(io, *endpoint, "changes");
     if (!acceptor.ok()) return acceptor.status();
     const std::string real = to_text(tcp_endpoint(acceptor->local_endpoint()));
-    state->listen(std::move(*acceptor), real);
+    listen(std::move(*acceptor), real);
   }
+  return {};
+}
+
+Result<std::unique_ptr<ChangeServer>> ChangeServer::open(const ServerConfig& config, RegistryStore* store,
+                                                         ServingPtr serving, OperatorActions actions,
+                                                         ServerCounters& counters, Log& log) {
+  auto state = std::make_unique<State>(config, std::move(serving), std::move(actions), counters, log);
+  if (Status status = state->listen_locally(); !status.ok()) {
+    if (!config.changes_socket_is_default) return status;
+    log.write(LogLevel::kWarn, "no_changes_socket", {{"reason", status.message()}});
+  }
+  if (Status status = state->listen_on_addresses(); !status.ok()) return status;
+  state->serve(store);
   return std::unique_ptr<ChangeServer>(new ChangeServer(std::move(state)));
+}
+
+Result<std::unique_ptr<ChangeServer>> ChangeServer::open_loading(const ServerConfig& config, ServingPtr serving,
+                                                                 OperatorActions actions, ServerCounters& counters,
+                                                                 Log& log) {
+  auto state = std::make_unique<State>(config, std::move(serving), std::move(actions), counters, log);
+  if (config.changes_socket.empty()) return Status(StatusKind::kConfig, "[changes] has no socket");
+  if (Status status = state->listen_locally(); !status.ok()) return status;
+  state->connections.wait_for_registry();
+  return std::unique_ptr<ChangeServer>(new ChangeServer(std::move(state)));
+}
+
+Status ChangeServer::listen_on_all() {
+  // On its thread, which accepts at the socket meanwhile.
+  std::promise<Status> done;
+  asio::post(state_->io, [&] { done.set_value(state_->listen_on_addresses()); });
+  return done.get_future().get();
+}
+
+void ChangeServer::serve(RegistryStore* store) {
+  asio::post(state_->io, [&state = *state_, store] {
+    state.serve(store);
+    state.start_listeners();
+  });
 }
 
 void ChangeServer::start() {
   state_->thread = std::jthread([&state = *state_] {
     name_thread("clr-changes");
-    for (Listener& listener : state.listeners) listener.start();
+    state.start_listeners();
     state.connections.start();
     state.io.run();
     state.has_ended.store(true, std::memory_order_release);  // pairs with the acquire in stop()
   });
 }
+
+void ChangeServer::remove_socket() { state_->socket_file.remove(); }
 
 void ChangeServer::use(ServingPtr serving) {
   asio::post(state_->io, [&state = *state_, serving = std::move(serving)]() mutable {

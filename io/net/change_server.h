@@ -24,13 +24,24 @@ class ChangeServer {
   static Result<std::unique_ptr<ChangeServer>> open(const ServerConfig& config, RegistryStore* store,
                                                     ServingPtr serving, OperatorActions actions,
                                                     ServerCounters& counters, Log& log);
+  /// The same for a server that still reads its registry: the Unix socket alone is listened to, a status is answered, changes
+  /// are `busy`. listen_on_all() and serve() end that. kConfig also where there is no such socket.
+  static Result<std::unique_ptr<ChangeServer>> open_loading(const ServerConfig& config, ServingPtr serving,
+                                                            OperatorActions actions, ServerCounters& counters,
+                                                            Log& log);
   ~ChangeServer();
 
   /// The Unix socket's path first, if there is one, then the TCP addresses it really has.
   const std::vector<std::string>& addresses() const;
   void start();
+  /// Binds the TCP addresses as well.
+  Status listen_on_all();
+  /// Takes changes from now on, over all listeners. `store` as of open().
+  void serve(RegistryStore* store);
   /// From any thread: what to serve with from now on. Connections of clients that are gone are closed behind their answers.
   void use(ServingPtr serving);
+  /// For a process that ends without stop(), on whichever thread.
+  void remove_socket();
   /// Accepts nobody any more, answers what was received, flushes, closes; returns when that is done or the time is over.
   /// Removes the Unix socket.
   void stop(std::chrono::steady_clock::time_point deadline);

@@ -36,6 +36,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kLookEvery{2};
 /// How often a reload that waits for its turn looks whether there will be none, because the server stops.
 constexpr std::chrono::milliseconds kReloadLook{20};
+/// How often a server that reads its registry says so in the log.
+constexpr std::chrono::seconds kLoadingEvery{5};
 
 ServingPtr serving_of(const ServerConfig& config) {
   return std::make_shared<const Serving>(Serving{standard_policy(), Clients(config.clients)});
@@ -117,7 +119,10 @@ class Server {
 
  private:
   void wait_for_signal();
+  void open_early();
+  void say_that_it_loads();
   void load();
+  OperatorActions actions();
   Status open_listeners();
   Status reload();
   std::string status();
@@ -138,6 +143,7 @@ class Server {
   const Clock::time_point start_ = Clock::now();
   std::jthread loader_;
   std::optional<ServedRegistry> served_;
+  std::atomic<bool> is_loaded_{false};  // served_ and all counters are there: release, and acquire in status()
   ServerCounters counters_;
   std::unique_ptr<FeedServer> feeds_;
   std::unique_ptr<ChangeServer> changes_;
@@ -152,8 +158,10 @@ Status Server::run() {
   name_thread("clr-control");
   wait_for_signal();
   log_->write(LogLevel::kInfo, "starting", {{"version", request_.version}, {"pid", std::uint64_t(getpid())}});
+  say_that_it_loads();
   {
     const SignalsHeldBack held;
+    open_early();
     loader_ = std::jthread([this] { load(); });
   }
   io_.run();
@@ -161,6 +169,27 @@ Status Server::run() {
   if (feeds_ || changes_) stop();
   log_->write(LogLevel::kInfo, "stopped", {});
   return ended_;
+}
+
+/// Listens at the Unix socket while the registry is read, so that a status can be asked for. Where that does not go, it is tried
+/// again when the registry is there, and told then.
+void Server::open_early() {
+  auto changes = ChangeServer::open_loading(config_, serving_of(request_.config), actions(), counters_, *log_);
+  if (!changes.ok()) return;
+  changes_ = std::move(*changes);
+  changes_->start();
+}
+
+/// At once, and again every few seconds.
+void Server::say_that_it_loads() {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start_).count();
+  log_->write(LogLevel::kInfo, "loading",
+              {{"registry", request_.config.registry_dir.empty() ? "image" : "dir"},
+               {"seconds", static_cast<std::uint64_t>(seconds)}});
+  look_timer_.expires_after(kLoadingEvery);
+  look_timer_.async_wait([this](const error_code& error) {
+    if (!error && !served_) say_that_it_loads();
+  });
 }
 
 void Server::wait_for_signal() {
@@ -173,6 +202,7 @@ void Server::wait_for_signal() {
     }
     if (!feeds_) {
       // Still loading: nothing was promised to anybody.
+      if (changes_) changes_->remove_socket();
       log_->write(LogLevel::kInfo, "stopped", {{"while", "loading"}});
       log_.reset();  // writes it; the loader says nothing
       remove_pending_output_files();
@@ -201,12 +231,7 @@ void Server::load() {
   });
 }
 
-Status Server::open_listeners() {
-  const SignalsHeldBack held;
-  clients_ = request_.config.clients;
-  const ServingPtr serving = serving_of(request_.config);
-  auto feeds = FeedServer::open(config_, served_->registry(), serving, counters_, *log_);
-  if (!feeds.ok()) return feeds.status();
+OperatorActions Server::actions() {
   OperatorActions actions;
   actions.status = [this] { return status(); };
   actions.checkpoint = [this]() -> Result<RegistryStore::Checkpoint> {
@@ -223,10 +248,26 @@ Status Server::open_listeners() {
     }
     return is_done.get();
   };
-  auto changes = ChangeServer::open(config_, served_->store.get(), serving, std::move(actions), counters_, *log_);
-  if (!changes.ok()) return changes.status();
+  return actions;
+}
+
+Status Server::open_listeners() {
+  const SignalsHeldBack held;
+  clients_ = request_.config.clients;
+  const ServingPtr serving = serving_of(request_.config);
+  auto feeds = FeedServer::open(config_, served_->registry(), serving, counters_, *log_);
+  if (!feeds.ok()) return feeds.status();
+  is_loaded_.store(true, std::memory_order_release);
+  const bool is_early = changes_ != nullptr;
+  if (is_early) {
+    if (Status status = changes_->listen_on_all(); !status.ok()) return status;
+    changes_->serve(served_->store.get());  // before anybody reads where it listens
+  } else {
+    auto changes = ChangeServer::open(config_, served_->store.get(), serving, actions(), counters_, *log_);
+    if (!changes.ok()) return changes.status();
+    changes_ = std::move(*changes);
+  }
   feeds_ = std::move(*feeds);
-  changes_ = std::move(*changes);
   for (const std::string& address : feeds_->addresses()) {
     if (Status status = request_.tell("listening feed " + address); !status.ok()) return status;
   }
@@ -234,7 +275,7 @@ Status Server::open_listeners() {
     if (Status status = request_.tell("listening changes " + address); !status.ok()) return status;
   }
   feeds_->start();
-  changes_->start();
+  if (!is_early) changes_->start();
   if (config_.http_listen != ServerConfig().http_listen) {
     log_->write(LogLevel::kWarn, "http_not_served",
                 {{"because", "this version reads and checks [http], and does not serve it"}});
@@ -311,6 +352,12 @@ std::string Server::status() {
   state.version = request_.version;
   state.uptime_seconds =
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start_).count());
+  if (!is_loaded_.load(std::memory_order_acquire)) {
+    state.state = "loading";
+    state.policy = "standard";
+    return status_json(state, *std::make_unique<ServerCounters>(), nullptr);  // feeds may add theirs just now
+  }
+  if (is_stopping_.load(std::memory_order_relaxed)) state.state = "stopping";
   const Registry& registry = served_->registry();
   state.identity = registry.identity();
   state.seq = registry.seq();

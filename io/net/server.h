@@ -1,6 +1,7 @@
 // The server: registry, feeds and changes as one life, from reading the registry to the last answer.
 //
-//   loading    the registry is read on a thread of its own; nobody is listened to, so whoever connects is refused
+//   loading    the registry is read on a thread of its own, and the log says so. At the Unix socket a status is answered, and changes are
+//              `busy`; nobody else is listened to, so whoever connects is refused
 //   ready      feeds and changes are listened to; `listening KIND ADDRESS` a line and `ready` are said on stdout
 //   stopping   SIGTERM or SIGINT: nobody is accepted, what was received is answered, within stop_timeout; exit 0. A second one
 //              ends at once

@@ -132,8 +132,13 @@ void add_changes(Members& members, const ChangeCounters& changes) {
 std::string status_json(const ServerState& state, const ServerCounters& counters, const CommitTimes* commits) {
   Members members;
   members.text("version", state.version);
+  members.text("state", state.state);
   members.number("uptime_seconds", state.uptime_seconds);
   members.object("registry", [&] {
+    if (state.state == "loading") {
+      members.text("state", "loading");
+      return;
+    }
     members.text("uuid", format_uuid(state.identity));
     members.number("incarnation", state.identity.incarnation);
     members.number("seq", state.seq);

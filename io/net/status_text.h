@@ -15,6 +15,8 @@ namespace clearline {
 
 struct ServerState {
   std::string version;
+  std::string state =
+      "ready";  ///< of the server: loading, ready, stopping; while it loads, nothing of a registry is known
   std::uint64_t uptime_seconds = 0;
   RegistryIdentity identity;
   std::uint64_t seq = 0;

@@ -308,6 +308,28 @@ TEST_F(ChangeServerTest, AnotherProtocolIsToldOnceWhatIsTakenHere) {
   EXPECT_EQ(counters_.changes.other_protocol.value(), count);
 }
 
+TEST_F(ChangeServerTest, WhileItLoadsAStatusIsAnsweredAndChangesAreBusy) {
+  OperatorActions actions;
+  actions.status = [] { return std::string(R"({"state":"loading"})"); };
+  auto server = ChangeServer::open_loading(config_, serving(), std::move(actions), counters_, log_);
+  ASSERT_TRUE(server.ok()) << server.status().message();
+  server_ = std::move(*server);
+  server_->start();
+  ASSERT_EQ(server_->addresses().size(), 1U);
+  TcpClient client(socket_path());
+  ASSERT_TRUE(client.send(request("status") + good_change(0) + request("checkpoint") + request("reload")));
+  EXPECT_EQ(client.read_line(), R"({"status":{"state":"loading"}})");
+  EXPECT_TRUE(has(client.read_line(), R"({"change_id":"k-0","ok":false,"error":"busy")"));
+  EXPECT_TRUE(has(client.read_line(), R"({"checkpoint":{"ok":false)"));
+  EXPECT_TRUE(has(client.read_line(), R"({"reload":{"ok":false)"));
+  ASSERT_TRUE(server_->listen_on_all().ok());
+  ASSERT_EQ(server_->addresses().size(), 2U);
+  server_->serve(store_.get());
+  ASSERT_TRUE(client.send(good_change(0)));
+  EXPECT_EQ(client.read_line(), good_answer(0));
+  EXPECT_TRUE(has(answers_to(tcp(), good_change(1)), "token_needed"));  // and the others are there, too
+}
+
 TEST_F(ChangeServerTest, ACheckpointHoldsUpNobody) {
   start();
   checkpoint_.close();

@@ -52,6 +52,7 @@ TEST_F(StatusText, EveryMemberIsThereBeforeAnythingWasCounted) {
   commits_ = &commits;
   show();
   EXPECT_EQ(word("/version"), "1.2.3");
+  EXPECT_EQ(word("/state"), "ready");
   EXPECT_EQ(word("/registry/uuid").size(), 36U);
   EXPECT_EQ(word("/registry/state"), "ready");
   EXPECT_EQ(word("/policy"), "standard");
@@ -94,6 +95,14 @@ TEST_F(StatusText, EveryMemberIsThereBeforeAnythingWasCounted) {
       EXPECT_EQ(number(times + member), 0) << times << member;
     }
   }
+}
+
+TEST_F(StatusText, WhileItLoadsNothingOfARegistryIsShown) {
+  state_.state = "loading";
+  show();
+  EXPECT_EQ(word("/state"), "loading");
+  EXPECT_EQ(word("/registry/state"), "loading");
+  EXPECT_FALSE(is_there("/registry/seq"));
 }
 
 TEST_F(StatusText, ThreadsAreAddedUp) {

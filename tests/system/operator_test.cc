@@ -219,6 +219,39 @@ TEST(Operator, ASignalWhileItLoadsEndsItAtOnce) {
   }
 }
 
+TEST(Operator, AServerThatLoadsSaysSo) {
+  const TestFolder folder;
+  const std::string image = folder.path("never.img");
+  ASSERT_EQ(mkfifo(image.c_str(), 0600), 0);
+  const std::string socket = folder.path("changes.sock");
+  const std::string config = folder.write(
+      "server.toml", "[registry]\nimage = \"" + image +
+                         "\"\n[feed]\nlisten = [\"127.0.0.1:0\"]\n[changes]\nsocket = \"" + socket + "\"\n");
+  ProcessSetup setup;
+  setup.error_path = folder.path("log");
+  for (const bool fails : {false, true}) {
+    Conversation serve({"serve", "--config", config}, setup);
+    ASSERT_TRUE(eventually([&] { return has(read_file(setup.error_path), "\"event\":\"loading\""); }));
+    ASSERT_TRUE(eventually([&] { return access(socket.c_str(), F_OK) == 0; }));
+    ProcessResult status;
+    ASSERT_TRUE(eventually([&] {  // it may not listen yet
+      status = run_clearline({"status", "--config", config, "--format", "json"});
+      return status.exit_code == 0;
+    })) << status.err;
+    EXPECT_TRUE(has(status.out, "\"state\":\"loading\"")) << status.out;
+    EXPECT_EQ(run_clearline({"control", "reload", "--config", config}).exit_code, 6);
+    if (fails) {
+      close(open(image.c_str(), O_WRONLY | O_CLOEXEC));  // what is read there is no image
+    } else {
+      serve.signal(SIGTERM);
+    }
+    const ProcessResult result = serve.end();
+    EXPECT_EQ(result.exit_code, fails ? 4 : 0);
+    EXPECT_EQ(result.out, "");
+    EXPECT_NE(access(socket.c_str(), F_OK), 0);
+  }
+}
+
 /// Sends until the server takes no more.
 void stuff(TcpClient& client, const std::string& text) {
   std::size_t sent = 0;
