@@ -6,6 +6,7 @@
 
 #include "clearline/registry.h"
 #include "engine/phone.h"
+#include "engine/possible_entry.h"
 #include "engine/text.h"
 
 namespace clearline {
@@ -41,7 +42,7 @@ void NameLetters::assign(const RegisteredName& name) {
 
 std::optional<std::string_view> entry_fault(const Entry& entry, NameFolder& folder, NameLetters& letters) {
   letters.clear();
-  if (entry.code.digits >= kCodeEnd) return "code is not P and 12 digits";
+  if (const auto fault = impossible_entry(entry)) return fault;
   if (!entry.name.empty()) {
     const RegisteredName name = folder.fold_registered(entry.name);
     if (name.has_hangul) return "name holds Hangul; it belongs into name_ko";
@@ -52,11 +53,6 @@ std::optional<std::string_view> entry_fault(const Entry& entry, NameFolder& fold
     return "name_ko has no Hangul";
   }
   if (!entry.phone.empty() && !has_digit(entry.phone)) return "phone has no digit";
-  if (entry.zips.size() > kZipsMax) return "more than 20 zips";
-  for (const std::uint32_t zip : entry.zips) {
-    if (zip > 99'999) return "zip is not five digits";
-  }
-  if (entry.replaced_by && entry.status != CodeStatus::kReplaced) return "replaced_by without status replaced";
   return std::nullopt;
 }
 

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "engine/pieces.h"
+#include "engine/possible_entry.h"
 
 namespace clearline {
 namespace {
@@ -96,7 +97,7 @@ std::optional<Entry> read_entry_record(std::string_view record) {
   if ((flags & kHasReplacedBy) != 0) {
     if (entry.status != CodeStatus::kReplaced || !take_code(reader, entry.replaced_by.emplace())) return std::nullopt;
   }
-  if (!reader.is_exact()) return std::nullopt;
+  if (!reader.is_exact() || impossible_entry(entry)) return std::nullopt;
   return found;
 }
 

@@ -22,8 +22,8 @@ namespace clearline {
 /// stored as they are.
 void append_entry_record(const Entry& entry, std::string& out);
 
-/// The entry of a record; nothing if the bytes are none, hold more than one, or are of a newer version. What the names
-/// and the phone say is not checked: any bytes can stand there.
+/// The entry of a record; nothing if the bytes are none, hold more than one, are of a newer version, or of an entry that there
+/// cannot be (engine/possible_entry.h).
 std::optional<Entry> read_entry_record(std::string_view record);
 
 }  // namespace clearline

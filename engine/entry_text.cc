@@ -57,15 +57,25 @@ std::optional<EntryText> read_entry_text(std::span<const std::byte> text) {
   EntryText entry;
   entry.name_ko = reader.text();
   entry.name = reader.text();
-  if ((flags & kHasIssued) != 0) entry.issued = reader.date();
-  if ((flags & kHasChanged) != 0) entry.changed = reader.date();
-  if ((flags & kHasExpires) != 0) entry.expires = reader.date();
+  const auto take_date = [&](Flag flag, std::optional<Date>& date) {
+    if ((flags & flag) == 0) return true;
+    date = reader.calendar_date();
+    return date.has_value();
+  };
+  if (!take_date(kHasIssued, entry.issued) || !take_date(kHasChanged, entry.changed) ||
+      !take_date(kHasExpires, entry.expires)) {
+    return std::nullopt;
+  }
   if ((flags & kHasReplacedBy) != 0) entry.replaced_by = Code{reader.number()};
   if ((flags & kHasPhone) != 0) entry.phone = reader.text();
   if ((flags & kHasZips) != 0) {
     const std::uint64_t count = reader.number();
     if (count > kZipsMax - kRowZips) return std::nullopt;
-    for (std::uint64_t i = 0; i < count; ++i) entry.further_zips.add(static_cast<std::uint32_t>(reader.number()));
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const std::uint64_t zip = reader.number();
+      if (zip > 99'999) return std::nullopt;
+      entry.further_zips.add(static_cast<std::uint32_t>(zip));
+    }
   }
   entry.bytes = 1 + reader.at();
   if (!reader.ok() || (entry.replaced_by && entry.replaced_by->digits >= kCodeEnd)) return std::nullopt;

@@ -53,7 +53,8 @@ struct EntryText {
   std::size_t bytes = 0;  ///< of the record
 };
 
-/// Reads a record that starts with `text`; nothing if it is none, or ends behind the text.
+/// Reads a record that starts with `text`; nothing if it is none, ends behind the text, or holds a date, zip or code that
+/// there is not. Whether its texts are UTF-8 is not looked at: read_entry() does, and the comparison takes any bytes.
 std::optional<EntryText> read_entry_text(std::span<const std::byte> text);
 
 /// Its first field alone, for screening. Empty when there is none.

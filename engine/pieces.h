@@ -80,8 +80,7 @@ class PieceReader {
     return piece;
   }
 
-  Date date() { return Date{static_cast<std::int32_t>(days())}; }
-  /// The same; nothing if it is none that can be written.
+  /// A date; nothing if it is none that can be written.
   std::optional<Date> calendar_date() {
     const std::int64_t found = days();
     if (found < kDateMin.days || found > kDateMax.days) return std::nullopt;

@@ -2,8 +2,14 @@
 
 #include "engine/entry_text.h"
 #include "engine/phone.h"
+#include "engine/possible_entry.h"
 
 namespace clearline {
+namespace {
+
+constexpr std::uint64_t kPackedPhoneEnd = 100'000'000'000;  // kPackedPhoneDigits digits
+
+}  // namespace
 
 HotRow make_hot_row(const Entry& entry, NameLetters& letters, const NamePrinter& printer,
                     std::int32_t expiry_base_days) {
@@ -67,6 +73,12 @@ std::optional<Entry> read_entry(Code code, const HotRow& hot, const SideRow& sid
   entry.issued = text->issued;
   entry.changed = text->changed;
   entry.expires = text->expires;
+  // A text of another entry, or one that was made up, does not have what its rows say.
+  if ((hot.family() != 0) != !text->name.empty() || side.has_hangul() != !text->name_ko.empty()) return std::nullopt;
+  if ((side.phone_kind() == SideRow::PhoneKind::kText) != !text->phone.empty()) return std::nullopt;
+  if (side.phone_kind() > SideRow::PhoneKind::kText) return std::nullopt;
+  if (hot.more_zips() != (side.zip2() != 0) || (hot.zip() == 0 && hot.more_zips())) return std::nullopt;
+  if (!hot.more_zips() && text->further_zips.begin() != text->further_zips.end()) return std::nullopt;
   switch (side.phone_kind()) {
     case SideRow::PhoneKind::kNone:
       break;
@@ -75,6 +87,7 @@ std::optional<Entry> read_entry(Code code, const HotRow& hot, const SideRow& sid
       break;
     case SideRow::PhoneKind::kPacked: {
       std::uint64_t digits = side.phone();
+      if (digits >= kPackedPhoneEnd) return std::nullopt;
       entry.phone.resize(kPackedPhoneDigits);
       for (std::size_t i = kPackedPhoneDigits; i-- > 0; digits /= 10)
         entry.phone[i] = static_cast<char>('0' + digits % 10);
@@ -83,7 +96,14 @@ std::optional<Entry> read_entry(Code code, const HotRow& hot, const SideRow& sid
   if (hot.zip() != 0) entry.zips.push_back(hot.zip() - 1);
   if (side.zip2() != 0) entry.zips.push_back(side.zip2() - 1);
   entry.zips.insert(entry.zips.end(), text->further_zips.begin(), text->further_zips.end());
+  if (impossible_entry(entry)) return std::nullopt;
   return entry;
+}
+
+bool holds(const RegistryTable& table, Code code) {
+  const std::uint64_t mixed = mix_code(code);
+  HotRow hot{};
+  return table.index().find(mixed, table.index().segment(mixed), hot) != CodeIndex::kAbsent;
 }
 
 }  // namespace clearline

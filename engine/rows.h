@@ -51,8 +51,13 @@ class RowMaker {
   NameLetters letters_;
 };
 
-/// The entry that two rows and their text hold; nothing if the text is none.
+/// The entry that two rows and their text hold; nothing if the text is none, the rows do not go with it, or there can be no such
+/// entry.
 std::optional<Entry> read_entry(Code code, const HotRow& hot, const SideRow& side, std::span<const std::byte> texts);
+
+/// Whether a code has rows. One that has some, and whose entry is not found, has an entry that cannot be read: it is not unknown.
+/// For the owner of the table: one that does not change, or the writer.
+bool holds(const RegistryTable& table, Code code);
 
 /// The text of a side row: from its place to the end of all texts; empty if its place is behind them.
 inline std::span<const std::byte> text_of(const SideRow& side, std::span<const std::byte> texts) {

@@ -17,6 +17,7 @@
 
 #include "engine/entry_record.h"
 #include "engine/hash.h"
+#include "engine/rows.h"
 #include "io/formats/errno_words.h"
 #include "io/store/image.h"
 
@@ -148,12 +149,26 @@ Status unreadable_entry(const std::string& journal_path, std::uint64_t seq) {
                  ": its entry cannot be read; put the journal back from a backup");
 }
 
+namespace {
+
+/// The entry of a row's record, which must be of the code that the row says; nothing when it cannot be read.
+std::optional<Entry> entry_of(std::string_view record, Code code) {
+  auto entry = read_entry_record(record);
+  return entry && entry->code == code ? entry : std::nullopt;
+}
+
+}  // namespace
+
 Status replay_row(const JournalRow& row, const std::string& journal_path, RegistryWriter& writer) {
   std::array<PreparedEntry, ChangeWindow::kCodesMax> prepared;
   std::size_t count = 0;
-  for (const std::string_view record : {row.after, row.new_after}) {
+  const bool has_all = row.erased_data || (!row.after.empty() && row.new_after.empty() == !row.new_code);
+  if (!has_all) return unreadable_entry(journal_path, row.seq);
+  const std::array<std::pair<std::string_view, Code>, 2> records{
+      {{row.after, row.code}, {row.new_after, row.new_code.value_or(row.code)}}};
+  for (const auto& [record, code] : records) {
     if (record.empty()) continue;
-    const auto entry = read_entry_record(record);
+    const auto entry = entry_of(record, code);
     const auto ready = entry ? writer.prepare(*entry) : std::nullopt;
     if (!entry) return unreadable_entry(journal_path, row.seq);
     if (!ready) {
@@ -324,7 +339,9 @@ Result<RegistryDirectory::History> RegistryDirectory::read_history_once(
   history.changes = seqs.size();
   for (const std::uint64_t seq : seqs) {
     status = journal.read_from(seq, seq, [&](const JournalRow& row) {
-      history.entry = read_entry_record(row.code == code ? row.after : row.new_after);
+      const std::string_view record = row.code == code ? row.after : row.new_after;
+      history.entry = entry_of(record, code);
+      if (!record.empty() && !history.entry) return unreadable_entry(journal_path(), row.seq);
       return use(row);
     });
     if (!status.ok()) return status;
@@ -334,6 +351,9 @@ Result<RegistryDirectory::History> RegistryDirectory::read_history_once(
   const auto image = read_good_image(found->images, journal, history.warnings, is_image_gone);
   if (!image.ok()) return image.status();
   history.entry = image->registry->find(code);
+  if (!history.entry && holds(image->registry->table(), code)) {
+    return refused(image_path(image->seq) + ": error: the entry of this code cannot be read; see registry verify");
+  }
   return history;
 }
 
@@ -444,6 +464,7 @@ Result<RegistryDirectory::Verified> RegistryDirectory::verify() const {
       if (Status head = check_head(row, found->head); !head.ok()) return head;
       for (const std::string_view record : {row.after, row.new_after}) {
         const auto entry = record.empty() ? std::nullopt : read_entry_record(record);
+        if (!record.empty() && !entry) return unreadable_entry(journal_path(), row.seq);
         if (entry) changed[entry->code.digits] = record_checksum(*entry, scratch);
       }
       if (replayed) {

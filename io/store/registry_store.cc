@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "engine/entry_record.h"
+#include "engine/rows.h"
 #include "io/formats/errno_words.h"
 #include "io/store/folders.h"
 #include "io/store/image.h"
@@ -309,8 +310,14 @@ Status RegistryStore::take(ChangeRequest& request) {
   }
   const std::int64_t at_us = change.at_us.value_or(now_us_);
   const Date on = korean_date_us(at_us);
-  const ChangeEffect effect =
-      effect_of(change, on, entry_now(change.code), change.new_code ? entry_now(*change.new_code) : std::nullopt);
+  const auto entry = entry_now(change.code);
+  const auto new_entry = change.new_code ? entry_now(*change.new_code) : std::nullopt;
+  // An entry that cannot be read is not a code that is unknown: issued anew, it would be usable.
+  const RegistryTable& table = opened_.registry->table();
+  if ((!entry && holds(table, change.code)) || (change.new_code && !new_entry && holds(table, *change.new_code))) {
+    return refuse(ChangeError::kReadOnly, "the registry's entry of this code cannot be read; see registry verify");
+  }
+  const ChangeEffect effect = effect_of(change, on, entry, new_entry);
   if (effect.error) return refuse(*effect.error, effect.detail);
   return append(request, effect, id_hash);
 }

@@ -31,12 +31,12 @@ Entry full_entry() {
   return entry;
 }
 
-/// An entry of any form that can be registered, and texts of any bytes.
+/// An entry of any form that can be registered, and texts of any ASCII.
 Entry random_entry(std::mt19937_64& random) {
   const auto below = [&](std::uint64_t count) { return random() % count; };
   const auto text = [&](std::size_t size_max) {
     std::string out(below(3) == 0 ? 0 : below(size_max), '\0');
-    for (char& c : out) c = static_cast<char>(below(256));
+    for (char& c : out) c = static_cast<char>(below(128));
     return out;
   };
   Entry entry;
@@ -72,6 +72,17 @@ TEST(EntryRecord, GivesBackWhatWasWritten) {
   for (std::uint64_t number = 0; number < 20'000; ++number) {
     const Entry entry = people.person(number).entry;
     ASSERT_EQ(read_entry_record(record_of(entry)), entry) << "CLEARLINE_SEED=" << seed << " person " << number;
+  }
+}
+
+TEST(EntryRecord, TextsThatAreNoUtf8AreRefused) {
+  for (std::string Entry::* text : {&Entry::name, &Entry::name_ko, &Entry::phone}) {
+    for (const char* bytes : {"\x80", "\xC0\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "A\xEA\xB0", "\xFF"}) {
+      Entry entry = full_entry();
+      entry.*text = bytes;
+      EXPECT_FALSE(read_entry_record(record_of(entry)));
+      EXPECT_TRUE(entry_fault(entry));
+    }
   }
 }
 

@@ -13,9 +13,12 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 
 #include "engine/hash.h"
 #include "tests/support/files.h"
+#include "tests/support/forged_image.h"
+#include "tests/support/live_directory.h"
 #include "tests/support/live_registry.h"
 #include "tests/support/random_input.h"
 #include "tests/support/screening.h"
@@ -224,6 +227,77 @@ TEST_F(Image, ThatTheDiskDoesNotGiveIsNotCalledDamaged) {
         [](int status) { return WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 2); }, "")
         << offset;
   }
+}
+
+/// An image of two entries, the second of which is forged by `forge`, which gets the bytes from its Hangul name on.
+std::string forged_image(const TestFolder& folder, const std::function<void(char*)>& forge) {
+  RegistryBuilder builder(RegistryKey{9}, {});
+  Entry entry;
+  entry.code = Code{1};
+  entry.name = "LEE B";
+  builder.add(entry);
+  entry.code = Code{2};
+  entry.name_ko = "김가나";
+  entry.name = "KIM A";
+  entry.phone = "+4912345";
+  entry.issued = kDateMax;
+  entry.zips = {1, 2, 99'999};
+  builder.add(entry);
+  const std::string made = folder.path("made.img");
+  EXPECT_TRUE(write_image(*builder.build(RegistryBuilder::OnDuplicate::kRefuse).registry, made).ok());
+  std::string bytes = test::read_file(made);
+  const std::size_t at = bytes.find(entry.name_ko);
+  EXPECT_NE(at, std::string::npos);
+  forge(bytes.data() + at);
+  test::forge_checksums(bytes);
+  return folder.write("forged.img", bytes);
+}
+
+TEST_F(Image, AnImpossibleEntryUnderRightChecksumsIsNotBelieved) {
+  // flags, size | 9 bytes | size, KIM A | 4 bytes of issued | size, phone | count, zip
+  const auto forged = [&](const char* what, const std::function<void(char*)>& forge) {
+    const auto registry = read_image(forged_image(folder, forge));
+    ASSERT_TRUE(registry.ok()) << what;
+    EXPECT_EQ(registry->find(Code{2}), std::nullopt) << what;
+    EXPECT_TRUE(registry->find(Code{1}).has_value()) << what;
+    EXPECT_TRUE(registry->table().content_fault().has_value()) << what;
+  };
+  {
+    const auto registry = read_image(forged_image(folder, [](char*) {}));
+    ASSERT_TRUE(registry.ok() && registry->find(Code{2}).has_value());
+    EXPECT_EQ(registry->table().content_fault(), std::nullopt);
+  }
+  forged("name_ko is no UTF-8", [](char* text) { text[4] = '\xFF'; });
+  forged("name is no UTF-8", [](char* text) { text[12] = '\xC0'; });
+  forged("issued is no date", [](char* text) { text[18] = '\x7F'; });
+  forged("phone is no UTF-8", [](char* text) { text[21] = '\x80'; });
+  forged("a zip of six digits", [](char* text) { text[31] = '\x7F'; });
+  forged("more than 20 zips", [](char* text) { text[28] = 19; });
+  forged("replaced_by without replaced", [](char* text) { text[-2] = static_cast<char>(text[-2] | 8); });
+  forged("no phone where the rows say that there is one",
+         [](char* text) { text[-2] = static_cast<char>(text[-2] & ~16); });
+  forged("an unknown flag", [](char* text) { text[-2] = static_cast<char>(text[-2] | 64); });
+  forged("a size beyond all texts", [](char* text) { std::memcpy(text - 1, "\xFF\xFF\xFF\x7F", 4); });
+}
+
+// A code whose entry cannot be read is not unknown: issued anew, it would be usable again.
+TEST_F(Image, AnEntryThatCannotBeReadIsNotIssuedAnew) {
+  const std::string forged = forged_image(folder, [](char* text) { text[18] = '\x7F'; });
+  const std::string directory = folder.path("live");
+  ASSERT_TRUE(RegistryStore::create(directory, forged).ok());
+  auto store = RegistryStore::open(directory);
+  ASSERT_TRUE(store.ok()) << store.status().message();
+  Change issue = test::make_change(ChangeOp::kIssue, 2, "i");
+  issue.name = "PARK C";
+  EXPECT_EQ(test::apply_changes(**store, issue).error, ChangeError::kReadOnly);
+  Change reissue = test::make_change(ChangeOp::kReissue, 1, "r");
+  reissue.new_code = Code{2};
+  EXPECT_EQ(test::apply_changes(**store, reissue).error, ChangeError::kReadOnly);
+  EXPECT_FALSE(test::apply_changes(**store, test::make_change(ChangeOp::kSuspend, 1, "s")).error);
+  EXPECT_EQ((*store)->registry().seq(), 1U);
+  const RegistryDirectory read(directory);
+  EXPECT_EQ(read.verify().status().kind(), StatusKind::kRegistry);
+  EXPECT_FALSE(read.read_history(Code{2}, [](const JournalRow&) { return Status(); }).ok());
 }
 
 TEST_F(Image, ThatCannotBeWrittenLeavesTheOldOne) {
