@@ -32,20 +32,16 @@ class MarkedText {
   ByteMarks special_;
 };
 
-/// The members of a line: which of them is `hello`.
+/// The members of a line: whether `hello` is the only one.
 struct LineVisitor {
-  int hellos = 0;
-  std::string_view object;  ///< of `hello`, if it is one; lies in the walked text
+  int members = 0;
+  std::string_view object;  ///< of the last `hello`, if it is one; lies in the walked text
 
-  void text(const RawString& key, const char* /*key_begin*/, const RawString& /*value*/) { take(key, {}); }
-  void null(const RawString& key, const char* /*key_begin*/) { take(key, {}); }
-  void other(const RawString& key, const char* /*key_begin*/, std::string_view raw) { take(key, raw); }
-
- private:
-  void take(const RawString& key, std::string_view raw) {
-    if (unescaped(key) != "hello") return;
-    ++hellos;
-    object = raw.starts_with('{') ? raw : std::string_view();
+  void text(const RawString& /*key*/, const char* /*key_begin*/, const RawString& /*value*/) { ++members; }
+  void null(const RawString& /*key*/, const char* /*key_begin*/) { ++members; }
+  void other(const RawString& key, const char* /*key_begin*/, std::string_view raw) {
+    ++members;
+    if (raw.starts_with('{') && unescaped(key) == "hello") object = raw;
   }
 };
 
@@ -91,17 +87,12 @@ Hello read_hello(std::string_view line) {
   if (!may_be_hello(line) || !is_utf8(line)) return hello;
   const MarkedText text(line);
   LineVisitor members;
-  if (!text.walk(members) || members.hellos == 0) return hello;
-  hello.is_hello = true;
-  if (members.hellos > 1) {
-    hello.fault = "hello is there twice; give it once";
-    return hello;
-  }
+  // A declaration may have a field of that name.
+  if (!text.walk(members) || members.members != 1 || members.object.empty()) return hello;
   HelloVisitor inside;
-  // An object in a valid line is valid: what fails is the empty text that stands for no object.
-  if (!MarkedText(members.object).walk(inside)) {
-    hello.fault = "hello is no object; write {\"hello\":{\"token\":\"...\"}}";
-  } else if (inside.tokens > 1) {
+  if (!MarkedText(members.object).walk(inside)) return hello;  // never: an object in a valid line is valid
+  hello.is_hello = true;
+  if (inside.tokens > 1) {
     hello.fault = "token is there twice; give it once";
   } else if (inside.is_wrong) {
     hello.fault = "token is no text; put it in double quotes";
