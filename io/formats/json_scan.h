@@ -68,10 +68,12 @@ struct JsonCarry {
   std::uint64_t minus = 0, zero = 0, digit = 0, dot = 0, exponent = 0, exponent_sign = 0, sign = 0;
   std::uint64_t fraction = 0;  // a run of digits behind a dot goes on
   std::uint64_t power = 0;     // a run of digits behind an exponent goes on
-  std::uint64_t number() const {
-    return minus | zero | digit | dot | exponent | exponent_sign | sign | fraction | power;
-  }
 };
+
+/// Not zero where a number goes on. No member of JsonCarry, which several files share: kernels.h says why.
+static inline std::uint64_t carried_number(const JsonCarry& c) {
+  return c.minus | c.zero | c.digit | c.dot | c.exponent | c.exponent_sign | c.sign | c.fraction | c.power;
+}
 
 /// Whether the escape whose `u` is at `place` is no surrogate, or half of a pair. `u` and `u_before` are the escapes' `u`s of
 /// its word and of the word before. Reads 8 bytes behind: a block's padding lets it.
@@ -193,7 +195,7 @@ class JsonReducer {
     bad |= closers & behind_separator;
     bad |= openers & (behind_value | behind_brace);
 
-    if ((scalars | carry_.number()) != 0) bad |= bad_scalars(scalars, starts, 64 * w);
+    if ((scalars | carried_number(carry_)) != 0) bad |= bad_scalars(scalars, starts, 64 * w);
 
     marks.ops[w] = ops;
     marks.escapes[w] = c.backslashes;

@@ -2,6 +2,8 @@
 // house-keeping.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -48,7 +50,9 @@ const std::map<std::string, std::vector<std::string>> kLibraries{
     {"openssl/", {"io/store/chain.cc", "io/net/clients.cc"}},
     {"oneapi/", {"engine/pipeline.cc"}},
     {"tbb/", {}},
-    {"unicode/", {"engine/unicode.cc", "io/formats/cp949.cc", "tests/io/cp949_test.cc", "tests/support/reference.cc"}},
+    {"unicode/",
+     {"engine/unicode.cc", "io/formats/cp949.cc", "tests/io/cp949_test.cc",
+      "tests/support/reference.cc"}},
     {"CLI/", {"io/cli/verb.cc", "io/cli/usage.cc"}},
     {"fmt/", {"io/cli/", "io/net/", "io/formats/entry_writer.cc"}},
     {"gtest/", {"tests/"}},
@@ -142,6 +146,27 @@ TEST(Tidy, ABrokenArrowIsFound) {
          "DO");
   breaks("include/clearline/code.h", "#include <sys/types.h>");
 }
+
+#ifdef CLEARLINE_KERNEL_OBJECTS
+// One copy of a shared inline function is kept, and it must not be one that some machines cannot run.
+TEST(Tidy, KernelFilesShareNothingButWhatTheyAreFor) {
+  const std::set<std::string> wanted{"clearline::kAvx2Kernels", "clearline::kAvx512Kernels",
+                                     "clearline::scan_json_words_avx2", "clearline::fold_ascii_name_avx512"};
+  std::set<std::string> found;
+  FILE* const nm = popen(CLEARLINE_NM " -C --defined-only --extern-only " CLEARLINE_KERNEL_OBJECTS " 2>&1", "r");
+  ASSERT_NE(nm, nullptr);
+  std::string text;
+  for (int c = std::fgetc(nm); c != EOF; c = std::fgetc(nm)) text += static_cast<char>(c);
+  ASSERT_EQ(pclose(nm), 0) << text;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty() || line.back() == ':') continue;  // the name of a file
+    const std::string name = line.substr(std::min(line.size(), std::string("0123456789abcdef T ").size()));
+    found.insert(name.substr(0, name.find('(')));
+  }
+  EXPECT_EQ(found, wanted) << "give the others internal linkage: io/formats/kernels.h says why";
+}
+#endif
 
 }  // namespace
 }  // namespace clearline::test
