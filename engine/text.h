@@ -15,4 +15,11 @@ constexpr std::string_view trim_blanks(std::string_view text) {
   return text;
 }
 
+/// Whether a line holds blanks and carriage returns alone, with or without its line end: wherever lines are read, such a one is
+/// skipped and counted.
+constexpr bool is_blank_line(std::string_view line) {
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
 }  // namespace clearline

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/text.h"
 #include "io/formats/compression.h"
 #include "io/formats/foreign_input.h"
 #include "io/formats/special_bytes.h"
@@ -159,7 +160,7 @@ Result<bool> BlockReader::cut_long_line(Block& block, std::size_t size) {
   for (;;) {
     const std::string_view rest(data + dropped, size - dropped);
     const std::size_t line_end = rest.find('\n');
-    if (rest.substr(0, line_end).find_first_not_of(" \t\r") != std::string_view::npos) beyond = 'x';
+    if (!is_blank_line(rest.substr(0, line_end))) beyond = 'x';
     if (line_end != std::string_view::npos) {
       keep_tail(rest.substr(line_end + 1));
       data[kept] = '\n';

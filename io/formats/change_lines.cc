@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/text.h"
 #include "io/formats/block.h"
 #include "io/formats/change_reader.h"
 #include "io/formats/compression.h"
@@ -31,14 +32,17 @@ void ChangeLines::take(std::string_view bytes, bool is_end, const Use& use) {
 
 void ChangeLines::keep(std::string_view piece) {
   constexpr std::size_t kKept = kLineBytesMaxDefault + 5;  // with a BOM, and CR
-  rest_.append(piece.substr(0, kKept - std::min(kKept, rest_.size())));
+  const std::size_t room = kKept - std::min(kKept, rest_.size());
+  rest_.append(piece.substr(0, room));
+  // A line that is blank as far as it is kept is skipped only if all of it is blank.
+  if (piece.size() > room && !is_blank_line(piece.substr(room))) rest_.back() = 'x';
 }
 
 void ChangeLines::give(std::string_view line, const Use& use) {
   ++count_;
-  if (line.ends_with('\r')) line.remove_suffix(1);
   if (count_ == 1 && line.starts_with(kBom)) line.remove_prefix(kBom.size());
-  if (line.find_first_not_of(" \t") == std::string_view::npos) return;
+  if (is_blank_line(line)) return;
+  if (line.ends_with('\r')) line.remove_suffix(1);
   use(count_, line);
 }
 

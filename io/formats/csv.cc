@@ -25,8 +25,6 @@ std::string_view without_line_end(std::string_view raw) {
   return raw;
 }
 
-bool is_blank_line(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
-
 }  // namespace
 
 std::uint32_t CsvRecord::column(std::size_t field) const {

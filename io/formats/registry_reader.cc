@@ -123,6 +123,7 @@ class RecordDecoder {
   void decode_ndjson(DecodedRecords& out) {
     std::string_view text = out.block.text();
     std::uint64_t line_number = out.block.first_line;
+      if (is_blank_line(line)) continue;
     for (; !text.empty(); ++line_number) {
       const std::size_t line_end = std::min(text.find('\n'), text.size() - 1) + 1;
       const std::string_view bytes = text.substr(0, line_end);

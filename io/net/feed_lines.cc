@@ -4,13 +4,9 @@
 #include <cassert>
 #include <cstring>
 
+#include "engine/text.h"
+
 namespace clearline {
-namespace {
-
-bool is_blank_text(std::string_view text) { return text.find_first_not_of(" \t\r") == std::string_view::npos; }
-
-}  // namespace
-
 FeedLines::Framed FeedLines::begin(char* block) const {
   std::copy(rest_.begin(), rest_.end(), block);
   return {rest_.size(), whole_};
@@ -23,7 +19,7 @@ FeedLines::Framed FeedLines::take(char* block, std::size_t kept, std::size_t got
   if (is_skipping_) {
     const std::string_view fresh(block + kept, got);
     const std::size_t line_end = fresh.find('\n');
-    if (!is_blank_text(fresh.substr(0, line_end))) block[kept - 1] = 'x';
+    if (!is_blank_line(fresh.substr(0, line_end))) block[kept - 1] = 'x';
     if (line_end == std::string_view::npos) return {kept, is_end ? kept : 0};
     std::memmove(block + kept, block + kept + line_end, got - line_end);
     size -= line_end;
@@ -35,7 +31,7 @@ FeedLines::Framed FeedLines::take(char* block, std::size_t kept, std::size_t got
   const std::size_t whole = last == std::string_view::npos ? 0 : searched + last + 1;
   if (size - whole > line_bytes_max_ + 1) {
     char& beyond = block[whole + line_bytes_max_];
-    beyond = is_blank_text({&beyond, size - whole - line_bytes_max_}) ? ' ' : 'x';
+    beyond = is_blank_line({&beyond, size - whole - line_bytes_max_}) ? ' ' : 'x';
     size = whole + line_bytes_max_ + 1;
     is_skipping_ = true;
   }

@@ -19,10 +19,9 @@ const char* line_end(const char* line, const char* end) {
   return found == nullptr ? end : static_cast<const char*>(found) + 1;
 }
 
-/// Whether a line is answered: it is not blank, as the decoder has it.
+/// Whether a line is answered.
 bool is_declaration(const char* line, const char* end) {
-  while (line != end && (is_blank(*line) || *line == '\r' || *line == '\n')) ++line;
-  return line != end;
+  return !is_blank_line({line, static_cast<std::size_t>(end - line)});
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/text.h"
 #include "io/formats/input_format.h"
 #include "io/formats/special_bytes.h"
 #include "io/net/hello.h"
@@ -237,9 +238,9 @@ bool FeedWorker::take_hello(FeedSlot& slot, std::string_view text, std::size_t& 
     if (line_end == std::string_view::npos && !connection.is_at_end) return true;
     line = text.substr(at, line_end - at);
     next = line_end == std::string_view::npos ? text.size() : line_end + 1;
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.find_first_not_of(" \t\r") != std::string_view::npos) break;
+    if (!is_blank_line(line)) break;
   }
+  if (line.ends_with('\r')) line.remove_suffix(1);
   const Hello hello = line.size() <= limits_.line_bytes ? read_hello(line) : Hello{};
   if (!hello.is_hello) {
     if (needs_token) {

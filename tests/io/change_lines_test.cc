@@ -32,6 +32,23 @@ TEST(ChangeLines, AreTheSameInAnyPieces) {
   EXPECT_EQ(cut("\n", 1), Lines());
 }
 
+TEST(ChangeLines, ThatHoldBlanksAndCarriageReturnsAloneAreNone) {
+  for (const std::size_t piece_bytes : {1, 2, 100}) {
+    EXPECT_EQ(cut("\r\r\n \r\t\r\n\r\n{}\r\n\r", piece_bytes), (Lines{{4, "{}"}})) << piece_bytes;
+  }
+}
+
+TEST(ChangeLines, BehindMoreBlanksThanALineMayHaveAreNotPassedOver) {
+  const std::string blanks(kLineBytesMaxDefault + 10, ' ');
+  for (const std::size_t piece_bytes : {1000, 1 << 20}) {
+    const Lines got = cut(blanks + "{\"op\":1}\n" + blanks + "\n{}\n", piece_bytes);
+    ASSERT_EQ(got.size(), 2U) << piece_bytes;
+    EXPECT_EQ(got[0].first, 1U);
+    EXPECT_GT(got[0].second.size(), kLineBytesMaxDefault);
+    EXPECT_EQ(got[1], (std::pair<std::uint64_t, std::string>(3, "{}")));
+  }
+}
+
 TEST(ChangeLines, OfOneThatIsTooLongEnoughIsKept) {
   const Lines got = cut(std::string(1 << 20, 'x') + "\n{}\n", 1000);
   ASSERT_EQ(got.size(), 2U);
