@@ -128,6 +128,24 @@ std::optional<std::int64_t> parse_time_us(std::string_view text) {
   return unix_us(*time);
 }
 
+OffsetFault offset_fault(std::string_view text) {
+  constexpr std::size_t kBytesMax = 58;
+  if (text.size() > kBytesMax) return OffsetFault::kNone;
+  std::array<char, kBytesMax + 3> copy{};
+  text.copy(copy.data(), text.size());
+  const auto is_time_with = [&](std::size_t at, std::string_view end) {
+    end.copy(copy.data() + at, end.size());
+    return read_time({copy.data(), at + end.size()}).has_value();
+  };
+  if (is_time_with(text.size(), "Z")) return OffsetFault::kMissing;
+  if (is_time_with(text.size(), ":00")) return OffsetFault::kNoColon;
+  if (text.size() < 2) return OffsetFault::kNone;
+  const std::string_view minutes = text.substr(text.size() - 2);
+  const std::array<char, 3> with_colon{':', minutes[0], minutes[1]};
+  return is_time_with(text.size() - 2, {with_colon.data(), with_colon.size()}) ? OffsetFault::kNoColon
+                                                                               : OffsetFault::kNone;
+}
+
 std::string format_date(Date date) {
   const std::chrono::year_month_day ymd{std::chrono::sys_days{std::chrono::days{date.days}}};
   const auto put = [](std::string& text, unsigned value, int width) {

@@ -39,6 +39,15 @@ std::optional<Moment> parse_moment(std::string_view text);
 /// Korean day may lie outside kDateMin to kDateMax.
 std::optional<std::int64_t> parse_time_us(std::string_view text);
 
+/// What is wrong with the offset of a text that parse_time_us() does not take, if that alone is wrong.
+enum class OffsetFault : unsigned char {
+  kNone,     ///< something else is wrong, too
+  kMissing,  ///< `2025-12-01T10:00:00`
+  kNoColon,  ///< `2025-12-01T10:00:00+0900`, or with the hours alone
+};
+inline constexpr int kOffsetFaultCount = 3;
+OffsetFault offset_fault(std::string_view text);
+
 /// `YYYY-MM-DD`; from kDateMin to kDateMax.
 std::string format_date(Date date);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "io/formats/entry_fields.h"
+#include "engine/text.h"
 #include "io/formats/json_object.h"
 #include "io/formats/verdict_writer.h"
 
@@ -73,6 +74,10 @@ std::optional<std::string> good_change_id(const std::vector<JsonObject::Member>&
   for (const JsonObject::Member& member : members) {
     if (key_index(member.key) != kChangeId) continue;
     if (found || member.kind != JsonObject::Kind::kString) return std::nullopt;
+constexpr std::array<std::string_view, kOffsetFaultCount> kWrongAt{
+    "at is no RFC 3339 time with an offset", "at without an offset; write Z or +09:00 behind the time",
+    "at with an offset without its colon; write +09:00"};
+
     if (is_missing(member.text) || member.text.size() > kChangeIdBytesMax) return std::nullopt;
     found = member.text;
   }
@@ -134,9 +139,9 @@ struct ChangeReader::State {
   }
 
   LineFault take_own_keys(Change& change) const {
-    if (!is_missing(own[kAt])) {
-      change.at_us = parse_time_us(own[kAt]);
-      if (!change.at_us) return fault_at(kAt, "at is no RFC 3339 time with an offset");
+    if (const std::string_view at = trim_blanks(own[kAt]); !at.empty()) {
+      change.at_us = parse_time_us(at);
+      if (!change.at_us) return fault_at(kAt, kWrongAt[static_cast<std::size_t>(offset_fault(at))]);
       if (!is_calendar_time(*change.at_us)) return fault_at(kAt, "at is outside the years 0000 to 9999 of Korea");
     }
     if (!is_missing(own[kBy])) {

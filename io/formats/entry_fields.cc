@@ -17,7 +17,8 @@ void take_name(std::string_view text, std::string& name) { name = is_blank_name(
 /// False when there is a text that is no real date.
 bool take_date(std::string_view text, std::optional<Date>& date) {
   date.reset();
-  if (is_missing(text)) return true;
+  text = trim_blanks(text);
+  if (text.empty()) return true;
   date = parse_date(text);
   return date.has_value();
 }

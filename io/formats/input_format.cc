@@ -9,6 +9,10 @@ namespace {
 
 constexpr std::array<std::string_view, kFieldCount> kFieldWords{"id", "code", "name", "zip", "phone", "declared_at"};
 
+constexpr std::array<std::string_view, kOffsetFaultCount> kWrongDeclaredAt{
+    "declared_at is no real date", "declared_at without an offset; write Z or +09:00 behind the time",
+    "declared_at with an offset without its colon; write +09:00"};
+
 std::optional<std::size_t> field_index(std::string_view word) {
   const auto* found = std::find(kFieldWords.begin(), kFieldWords.end(), word);
   if (found == kFieldWords.end()) return std::nullopt;
@@ -99,7 +103,8 @@ void take_fields(const FieldValues& values, bool id_is_wrong, Declaration& decla
   const std::string_view declared_at = value(Field::kDeclaredAt);
   if (trim_blanks(declared_at).empty()) return;
   declaration.declared_at = parse_moment(declared_at);
-  if (!declaration.declared_at && !line.fault) line.fault = {"declared_at is no real date", 0};
+  if (declaration.declared_at || line.fault) return;
+  line.fault = {kWrongDeclaredAt[static_cast<std::size_t>(offset_fault(declared_at))], 0};
 }
 
 }  // namespace clearline

@@ -58,7 +58,9 @@ std::optional<long> read_date(std::string_view text) {
 }
 
 /// The Korean day of a date or an RFC 3339 time.
-std::optional<long> read_declared_at(std::string_view text) {
+std::optional<long> read_declared_at(const std::string& declared) {
+  const std::string blanks_dropped = trimmed(declared);
+  const std::string_view text = blanks_dropped;
   if (text.size() <= 10) return read_date(text);
   const auto date = read_date(text.substr(0, 10));
   if (!date || std::string("Tt ").find(text[10]) == std::string::npos) return std::nullopt;
@@ -867,6 +869,7 @@ RegistryFile read_registry_ndjson(std::string_view text) {
         continue;
       }
       for (const Member& element : Json(member.text).array()) {
+    fields[field] = trimmed(fields[field]);
         if (element.kind != Member::kString) bad = true;
         zips.push_back(element.text);
       }
