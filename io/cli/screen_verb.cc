@@ -56,6 +56,11 @@ std::string summary_text(const ScreenRequest& request, const ScreenReport& repor
     text += fmt::format("    {:<18}{:>14}{:>8.2f} %\n", to_string(static_cast<Reason>(i)), with_commas(count),
                         share(count));
   }
+  text += "  given in";
+  for (std::size_t i = 0; i < kFieldCount; ++i) {
+    text += fmt::format("{} {} {}", i == 0 ? "" : ",", to_string(static_cast<Field>(i)), with_commas(tally.given[i]));
+  }
+  text += "\n";
   text += encoding_words(report.encodings);
   if (report.resumed != 0) text += fmt::format("  {} of them by the run before\n", with_commas(report.resumed));
   const double seconds = std::max(report.seconds, 1e-9);
@@ -80,6 +85,10 @@ std::string summary_json(const ScreenRequest& request, const ScreenReport& repor
     if (count == 0) continue;
     text += fmt::format("{}\"{}\":{}", separator, to_string(static_cast<Reason>(i)), count);
     separator = ",";
+  }
+  text += "},\"fields\":{";
+  for (std::size_t i = 0; i < kFieldCount; ++i) {
+    text += fmt::format("{}\"{}\":{}", i == 0 ? "" : ",", to_string(static_cast<Field>(i)), tally.given[i]);
   }
   text += fmt::format(
       "}},\"policy\":\"{}\",\"registry_seq\":{},\"registry_entries\":{},\"resumed\":{},\"bytes\":{},\"seconds\":{:.3f},"

@@ -6,6 +6,8 @@
 #include <optional>
 #include <span>
 
+#include "engine/text.h"
+#include "engine/unicode.h"
 #include "io/formats/block_decoder.h"
 #include "io/formats/encoding.h"
 
@@ -23,9 +25,29 @@ void Tally::add(const Tally& other) {
   declarations += other.declarations;
   for (std::size_t i = 0; i < outcome.size(); ++i) outcome[i] += other.outcome[i];
   for (std::size_t i = 0; i < reason.size(); ++i) reason[i] += other.reason[i];
+  for (std::size_t i = 0; i < given.size(); ++i) given[i] += other.given[i];
 }
 
 namespace {
+
+/// Next to every text begins with a visible character, and then is not missing.
+bool is_given(std::string_view text) {
+  if (text.empty()) return false;
+  const char first = text.front();
+  return (first > ' ' && first < 0x7F) || !trim_blanks(text).empty();
+}
+
+void count_given(const Declaration& declaration, bool has_id, std::array<std::uint64_t, kFieldCount>& given) {
+  const auto count = [&](Field field, bool is_there) {
+    given[static_cast<std::size_t>(field)] += static_cast<std::uint64_t>(is_there);
+  };
+  count(Field::kId, has_id);
+  count(Field::kCode, is_given(declaration.code));
+  count(Field::kName, !is_blank_name(declaration.name));
+  count(Field::kZip, is_given(declaration.zip));
+  count(Field::kPhone, is_given(declaration.phone));
+  count(Field::kDeclaredAt, declaration.declared_at.has_value());
+}
 
 Verdict malformed_verdict(std::uint64_t registry_seq) {
   Verdict verdict;
@@ -128,8 +150,11 @@ void BlockScreener::State::screen(Decoder& input, const Lines& in, VerdictBlock&
     for (std::size_t i = 0; i < batch.size; ++i) {
       if (batch.lines[i].fault) {
         verdicts[i] = malformed_verdict(verdicts[i].registry_seq);
-      } else if (options.past != nullptr && verdicts[i].reasons.has(Reason::kInternal)) {
-        batch.lines[i].fault = {"declared before the history of the registry begins", 0};
+      } else {
+        count_given(batch.declarations[i], batch.lines[i].has_id, out.tally.given);
+        if (options.past != nullptr && verdicts[i].reasons.has(Reason::kInternal)) {
+          batch.lines[i].fault = {"declared before the history of the registry begins", 0};
+        }
       }
       out.tally.add(verdicts[i]);
       if (options.emit == Emit::kAll || verdicts[i].outcome != Outcome::kClear) {

@@ -13,6 +13,7 @@
 #include "clearline/screener.h"
 #include "clearline/verdict.h"
 #include "io/formats/block.h"
+#include "io/formats/input_format.h"
 #include "io/formats/verdict_writer.h"
 
 namespace clearline {
@@ -22,6 +23,7 @@ struct Tally {
   std::uint64_t declarations = 0;
   std::array<std::uint64_t, kOutcomeCount> outcome{};
   std::array<std::uint64_t, kReasonCount> reason{};
+  std::array<std::uint64_t, kFieldCount> given{};  ///< declarations that could be judged, by field that was not missing
 
   void add(const Verdict& verdict);
   void add(const Tally& other);

@@ -36,6 +36,7 @@ std::string to_text(const Checkpoint& c) {
       << c.tally.declarations << '\n';
   put_all(out, "outcomes", c.tally.outcome);
   put_all(out, "reasons", c.tally.reason);
+  put_all(out, "fields", c.tally.given);
   out << "inputs " << c.inputs.size() << '\n';
   for (const ReadMark& m : c.inputs) out << m.taken << ' ' << m.tail << ' ' << m.next_line << ' ' << m.checksum << '\n';
   std::string text = out.str();
@@ -103,6 +104,8 @@ std::optional<Checkpoint> from_text(const std::string& text) {
   words.numbers(c.tally.outcome);
   words.expect("reasons");
   words.numbers(c.tally.reason);
+  words.expect("fields");
+  words.numbers(c.tally.given);
   words.expect("inputs");
   const std::uint64_t inputs = words.number();
   for (std::uint64_t i = 0; i < inputs && words.ok(); ++i) {

@@ -318,10 +318,12 @@ TEST_F(Program, SummaryAccountsForEveryDeclaration) {
   const std::string json = screen({day, "--summary", "json"}).err;
   EXPECT_EQ(
       json.find(
-          R"({"declarations":4,"clear":1,"review":0,"hold":2,"error":1,"reasons":{"malformed":1,"code_suspended":1,"zip_mismatch":1,"zip_not_on_file":1},"policy":"standard","registry_seq":0,)"),
+          R"({"declarations":4,"clear":1,"review":0,"hold":2,"error":1,"reasons":{"malformed":1,"code_suspended":1,"zip_mismatch":1,"zip_not_on_file":1},"fields":{"id":3,"code":3,"name":3,"zip":3,"phone":0,"declared_at":0},"policy":"standard","registry_seq":0,)"),
       0U)
       << json;
-  EXPECT_NE(screen({day}).err.find("4 declarations"), std::string::npos);
+  const std::string text = screen({day}).err;
+  EXPECT_NE(text.find("4 declarations"), std::string::npos);
+  EXPECT_NE(text.find("\n  given in id 3, code 3, name 3, zip 3, phone 0, declared_at 0\n"), std::string::npos) << text;
   EXPECT_EQ(screen({day, "--summary", "none"}).err, "");
 }
 
