@@ -153,10 +153,10 @@ Status run_generate_changes(const GenerateChangesRequest& request) {
   std::string text;
   std::uint64_t count = 0;
   std::uint64_t bytes = 0;
-  generate::MadeChange made;
+  Change change;
   Status status;
-  while (status.ok() && maker.next(made)) {
-    generate::append_change(made.change, made.actor, text);
+  while (status.ok() && maker.next(change)) {
+    generate::append_change(change, text);
     ++count;
     if (text.size() >= kWriteBytes) progress.update(count, bytes += text.size());
     status = flush(*file, text, false);

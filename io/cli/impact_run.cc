@@ -70,6 +70,7 @@ Status run_impact(const ImpactRequest& request, ImpactReport& report) {
   input_options.format = request.format;
   input_options.encoding = request.encoding;
   input_options.names = std::move(*names);
+  input_options.ignored = request.ignored;
   const auto start = Clock::now();
   InputChain inputs(*paths, input_options, kRunBlockBytes);
   if (Status status = inputs.open(); !status.ok()) return status;

@@ -24,6 +24,7 @@ struct ImpactRequest {
   std::optional<Format> format;
   std::optional<Format> output_format;
   std::string columns;
+  IgnoredNames ignored;
   Encoding encoding = Encoding::kAuto;
   ImpactEmit emit = ImpactEmit::kTouched;
   int threads = 0;  ///< 0: as many as may be used

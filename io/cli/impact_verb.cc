@@ -90,6 +90,7 @@ void add_impact_verb(Verb registry, Command& command) {
   add_format_option(verb, "--output-format", request->output_format, "Format of the output; else by -o, else ndjson");
   add_encoding_option(verb, request->encoding);
   add_columns_option(verb, request->columns);
+  add_ignore_option(verb, request->ignored);
   add_choice<ImpactEmit>(verb, "--emit", request->emit,
                          {{"touched", ImpactEmit::kTouched}, {"changed", ImpactEmit::kChanged}},
                          "Which declarations are written: all whose codes have changed, or those whose verdicts have");

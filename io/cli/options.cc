@@ -98,6 +98,19 @@ Option add_columns_option(Verb verb, std::string& columns) {
       .type("LIST");
 }
 
+Option add_ignore_option(Verb verb, IgnoredNames& ignored) {
+  const auto read = [&ignored](const std::string& text) -> std::string {
+    auto names = parse_ignore(text);
+    if (!names.ok()) return "holds an empty name; write Phone,Zip";
+    ignored = std::move(*names);
+    return {};
+  };
+  return verb
+      .add_read_option("--ignore", read,
+                       "Pass over these keys or columns, which nearly are known ones, instead of refusing them")
+      .type("NAME,...");
+}
+
 Option add_summary_option(Verb verb, SummaryForm& form) {
   return add_choice<SummaryForm>(
       verb, "--summary", form,

@@ -55,6 +55,7 @@ Option add_encoding_option(Verb verb, Encoding& encoding);
 /// INPUT, of runs over declaration files.
 Option add_inputs_option(Verb verb, std::vector<std::string>& inputs);
 Option add_columns_option(Verb verb, std::string& columns);
+Option add_ignore_option(Verb verb, IgnoredNames& ignored);
 Option add_summary_option(Verb verb, SummaryForm& form);
 Option add_threads_option(Verb verb, int& threads);
 

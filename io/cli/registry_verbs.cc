@@ -261,7 +261,7 @@ Status run_registry_build(const BuildRequest& request, BuildReport& report) {
       return Status();
     };
     const Status status = read_registry(std::move(*source), request.format, builder, read, on_reject, on_progress,
-                                        usable_processors(), request.encoding);
+                                        usable_processors(), request.encoding, request.ignored);
     if (!status.ok()) return status;
   }
   if (read.bad.count() != 0) tell_bad_records(name, read.bad);
@@ -305,6 +305,7 @@ void add_registry_verbs(Verb app, Command& command) {
   add_format_option(build, "--format", build_request->format,
                     "Format of the input; else by its name, else by its first byte");
   add_encoding_option(build, build_request->encoding);
+  add_ignore_option(build, build_request->ignored);
   add_choice<RegistryBuilder::OnDuplicate>(
       build, "--on-duplicate", build_request->on_duplicate,
       {{"refuse", RegistryBuilder::OnDuplicate::kRefuse}, {"last", RegistryBuilder::OnDuplicate::kKeepLast}},

@@ -20,6 +20,7 @@ struct BuildRequest {
   std::string image;
   std::optional<Format> format;
   Encoding encoding = Encoding::kAuto;
+  IgnoredNames ignored;
   RegistryBuilder::OnDuplicate on_duplicate = RegistryBuilder::OnDuplicate::kRefuse;
   bool allow_empty = false;  ///< an image without an entry is wanted
   std::string rejects;       ///< where bad records go; empty: they make the build fail

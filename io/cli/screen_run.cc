@@ -45,6 +45,8 @@ std::uint64_t request_fingerprint(const ScreenRequest& request, const Job& job, 
   Fingerprint all;
   for (const std::string& input : job.inputs) all.add(input);
   all.add(request.columns);
+  all.add_number(request.ignored.size());
+  for (const std::string& name : request.ignored) all.add(name);
   all.add_number(request.format ? static_cast<int>(*request.format) : -1);
   all.add_number(output_format);
   all.add_number(compression_of_name(job.output));
@@ -101,6 +103,7 @@ class Run {
     input_options_.format = request.format;
     input_options_.encoding = request.encoding;
     input_options_.names = std::move(names);
+    input_options_.ignored = request.ignored;
     input_options_.marks = request.resume;
   }
 

@@ -31,6 +31,7 @@ struct ScreenRequest {
   std::optional<Format> format;
   std::optional<Format> output_format;
   std::string columns;
+  IgnoredNames ignored;
   Encoding encoding = Encoding::kAuto;
   Emit emit = Emit::kAll;
   bool explain = false;

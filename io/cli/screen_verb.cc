@@ -114,6 +114,7 @@ void add_screen_verb(Verb app, Command& command) {
   add_format_option(verb, "--output-format", request->output_format, "Format of the verdicts; else by -o, else ndjson");
   add_encoding_option(verb, request->encoding);
   add_columns_option(verb, request->columns);
+  add_ignore_option(verb, request->ignored);
   add_choice<Emit>(verb, "--emit", request->emit, {{"all", Emit::kAll}, {"flagged", Emit::kFlagged}},
                    "Which verdicts are written: all, or flagged (whatever is not clear)");
   verb.add_flag("--explain", request->explain, "Add what became of each item, what to mend, the rule and the registry");

@@ -47,6 +47,7 @@ Result<std::unique_ptr<BlockReader>> BlockReader::open(std::unique_ptr<ByteSourc
   std::unique_ptr<BlockReader> reader(new BlockReader(std::move(*decoded), block_bytes, options));
   InputFormat& format = reader->format_;
   format.names = options.names;
+  format.ignored = options.ignored;
   format.line_bytes_max = options.line_bytes_max;
   format.bad_byte = bad_byte_of(reader->encoding_);
 

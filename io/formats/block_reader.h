@@ -34,6 +34,7 @@ namespace clearline {
 struct InputOptions {
   std::optional<Format> format;
   FieldNames names = own_field_names();
+  IgnoredNames ignored;  ///< as of InputFormat
   std::size_t line_bytes_max = kLineBytesMaxDefault;
   /// What reads a CSV header; a registry has other columns than a declaration.
   std::function<Status(std::string_view text, InputFormat& format, std::size_t& header_end,

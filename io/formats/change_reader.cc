@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <initializer_list>
 #include <utility>
 
-#include "io/formats/entry_fields.h"
 #include "engine/text.h"
+#include "io/formats/entry_fields.h"
 #include "io/formats/json_object.h"
+#include "io/formats/key_names.h"
 #include "io/formats/verdict_writer.h"
 
 namespace clearline {
@@ -19,12 +21,24 @@ constexpr std::size_t kKeyCount = kNewCode + 1;
 constexpr std::array<std::string_view, kKeyCount - kEntryFieldCount> kOwnKeyWords{"op", "change_id", "at", "by",
                                                                                   "new_code"};
 
-std::optional<std::size_t> key_index(std::string_view word) {
-  if (const auto field = parse_entry_field(word)) return static_cast<std::size_t>(*field);
-  const auto* found = std::find(kOwnKeyWords.begin(), kOwnKeyWords.end(), word);
-  if (found == kOwnKeyWords.end()) return std::nullopt;
-  return kEntryFieldCount + static_cast<std::size_t>(found - kOwnKeyWords.begin());
+KeyNames change_key_names() {
+  const auto entry_words = entry_field_words();
+  std::vector<std::string> words(entry_words.begin(), entry_words.end());
+  words.insert(words.end(), kOwnKeyWords.begin(), kOwnKeyWords.end());
+  return {std::move(words), {}};
 }
+
+/// Of a key that no change has, by the one that it nearly is.
+constexpr std::array<std::string_view, kKeyCount> kNearKey{
+    "a change has no such key; did you mean code?",        "a change has no such key; did you mean name?",
+    "a change has no such key; did you mean name_ko?",     "a change has no such key; did you mean phone?",
+    "a change has no such key; did you mean zips?",        "a change has no such key; did you mean status?",
+    "a change has no such key; did you mean replaced_by?", "a change has no such key; did you mean issued?",
+    "a change has no such key; did you mean changed?",     "a change has no such key; did you mean expires?",
+    "a change has no such key; did you mean op?",          "a change has no such key; did you mean change_id?",
+    "a change has no such key; did you mean at?",          "a change has no such key; did you mean by?",
+    "a change has no such key; did you mean new_code?"};
+constexpr std::string_view kUnknownKey = "a change has no such key; leave it out";
 
 /// Fields of an entry, as a set.
 class EntryFields {
@@ -60,6 +74,10 @@ constexpr EntryFields fields_of(ChangeOp op) {
 constexpr std::array kAmendable{EntryField::kName, EntryField::kNameKo, EntryField::kPhone, EntryField::kZips,
                                 EntryField::kExpires};
 
+constexpr std::array<std::string_view, kOffsetFaultCount> kWrongAt{
+    "at is no RFC 3339 time with an offset", "at without an offset; write Z or +09:00 behind the time",
+    "at with an offset without its colon; write +09:00"};
+
 constexpr std::string_view kNotTaken = "this op does not take this key; leave it out";
 
 bool is_calendar_time(std::int64_t unix_us) {
@@ -72,12 +90,8 @@ bool is_calendar_time(std::int64_t unix_us) {
 std::optional<std::string> good_change_id(const std::vector<JsonObject::Member>& members) {
   std::optional<std::string> found;
   for (const JsonObject::Member& member : members) {
-    if (key_index(member.key) != kChangeId) continue;
+    if (member.key != kOwnKeyWords[kChangeId - kEntryFieldCount]) continue;
     if (found || member.kind != JsonObject::Kind::kString) return std::nullopt;
-constexpr std::array<std::string_view, kOffsetFaultCount> kWrongAt{
-    "at is no RFC 3339 time with an offset", "at without an offset; write Z or +09:00 behind the time",
-    "at with an offset without its colon; write +09:00"};
-
     if (is_missing(member.text) || member.text.size() > kChangeIdBytesMax) return std::nullopt;
     found = member.text;
   }
@@ -88,6 +102,7 @@ constexpr std::array<std::string_view, kOffsetFaultCount> kWrongAt{
 
 struct ChangeReader::State {
   JsonObject object;
+  KeyNames names = change_key_names();
   EntryTexts fields;
   std::array<std::string_view, kKeyCount> own;  // texts of the keys that no entry has
   std::array<bool, kKeyCount> is_there;
@@ -104,23 +119,33 @@ struct ChangeReader::State {
     own.fill({});
     is_there.fill(false);
     columns.fill(0);
+    LineFault cleared;  // a null under a name that nearly is a field's
     for (const JsonObject::Member& member : object.members()) {
-      const auto key = key_index(member.key);
-      if (!key) continue;
-      if (is_there[*key]) return {kKeyTwice, member.column};
-      is_there[*key] = true;
-      columns[*key] = member.column;
+      const KeyNames::Match match = names.match(member.key);
+      const std::size_t key = match.known;
+      if (key == KeyNames::kNone) {
+        const LineFault unknown{
+            match.near == 0 ? kUnknownKey : kNearKey[static_cast<std::size_t>(std::countr_zero(match.near))],
+            member.column};
+        if (member.kind != JsonObject::Kind::kNull) return unknown;
+        if (match.near != 0 && !cleared) cleared = unknown;
+        continue;
+      }
+      if (is_there[key]) return {kKeyTwice, member.column};
+      is_there[key] = true;
+      columns[key] = member.column;
       std::string_view fault;
-      if (*key < kEntryFieldCount) {
-        fault = fields.take(static_cast<EntryField>(*key), member);
+      if (key < kEntryFieldCount) {
+        fault = fields.take(static_cast<EntryField>(key), member);
       } else if (member.kind == JsonObject::Kind::kString) {
-        own[*key] = member.text;
+        own[key] = member.text;
       } else if (member.kind != JsonObject::Kind::kNull) {
         fault = kKeyWithoutText;
       }
       if (!fault.empty()) return {fault, member.column};
     }
-    return {};
+    // Null is absent, but an amend clears what is null.
+    return parse_change_op(own[kOp]) == ChangeOp::kAmend ? cleared : LineFault{};
   }
 
   /// A change of what was taken, but for its change_id.
@@ -147,7 +172,8 @@ struct ChangeReader::State {
     if (!is_missing(own[kBy])) {
       const auto by = parse_change_by(own[kBy]);
       if (!by) return fault_at(kBy, "by is neither owner nor ex_officio");
-      if (change.op == ChangeOp::kSuspend || change.op == ChangeOp::kCancel) change.by = *by;
+      if (change.op != ChangeOp::kSuspend && change.op != ChangeOp::kCancel) return fault_at(kBy, kNotTaken);
+      change.by = *by;
     }
     if (!is_missing(own[kNewCode])) {
       if (change.op != ChangeOp::kReissue) return fault_at(kNewCode, kNotTaken);

@@ -3,16 +3,17 @@
 //   {"op":"suspend","code":"P000000000007","at":"2025-12-01T10:00:00+09:00","change_id":"k-81"}
 //
 // Known keys: op, change_id, at, by, new_code, and those of an entry (io/formats/entry_fields.h). A line is valid by
-// the rules of declarations; a known key may not be there twice; unknown keys are ignored. Null, absent, empty, blank
-// and [] are the same, missing, but for amend, where such a key clears what it names.
+// the rules of declarations; a known key may not be there twice. Null, absent, empty, blank and [] are the same, missing, but
+// for amend, where such a key clears what it names.
 //
 //   op, code, change_id  needed. A change_id counts as it stands, blanks included, unless it is nothing but blanks
 //   at                   RFC 3339 with offset
-//   by                   `owner` or `ex_officio`; kept for suspend and cancel, checked and dropped for all else
+//   by                   `owner` or `ex_officio`; of suspend and cancel alone
 //   issue                status only `active`; `changed` is checked and dropped, because the change sets it
 //
-// A value in a field of an entry, or in new_code, that the op does not take makes the line malformed: dropped silently,
-// it would be a lost change.
+// A value under a key that the op does not take, known or unknown, makes the line malformed: dropped silently, it would be a
+// lost change. An unknown key that is null is absent; in an amend, which clears what is null, not one that nearly is a known
+// key.
 #pragma once
 
 #include <cstdint>

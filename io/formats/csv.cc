@@ -430,35 +430,65 @@ Status read_header_record(std::string_view text, CsvReader& reader, CsvRecord& r
   return {};
 }
 
+Status find_columns(const CsvRecord& record, CsvReader& reader, KeyNames& names,
+                    std::span<const std::string_view> known, std::string_view mend_twice,
+                    std::span<std::size_t> columns) {
+  const auto wrong = [&](std::size_t column, const std::string& what) {
+    return Status(StatusKind::kInput, std::to_string(record.line) + ":" +
+                                          std::to_string(std::max(record.column(column), 1U)) +
+                                          ": error: the CSV header has " + what);
+  };
+  std::fill(columns.begin(), columns.end(), InputFormat::kNoColumn);
+  struct NearColumn {
+    std::size_t column;
+    std::uint32_t near;
+    std::string name;
+  };
+  std::vector<NearColumn> near_columns;
+  for (std::size_t column = 0; column < record.field_count; ++column) {
+    std::string name = normal_name(reader.field(record, column));
+    const KeyNames::Match match = names.match(name);
+    if (match.near != 0) near_columns.push_back({column, match.near, std::move(name)});
+    if (match.known == KeyNames::kNone) continue;
+    std::size_t& place = columns[match.known];
+    if (place != InputFormat::kNoColumn) {
+      return wrong(column, "column '" + std::string(known[match.known]) + "' twice; " + std::string(mend_twice));
+    }
+    place = column;
+  }
+  for (const NearColumn& one : near_columns) {
+    for (std::uint32_t near = one.near; near != 0; near &= near - 1) {
+      const auto meant = static_cast<std::size_t>(std::countr_zero(near));
+      if (columns[meant] != InputFormat::kNoColumn) continue;
+      return wrong(one.column, "a column '" + visible_name(one.name) + "' and no '" + std::string(known[meant]) +
+                                   "'; did you mean '" + std::string(known[meant]) +
+                                   "'? Rename it, or pass it over with --ignore NAME");
+    }
+  }
+  return {};
+}
+
 Status read_csv_header(std::string_view text, InputFormat& format, std::size_t& header_end,
                        std::uint64_t& header_lines) {
   CsvRecord record;
-  // The reader owns the fields with doubled quotes, so it lives as long as they are compared.
   CsvReader reader(format.line_bytes_max, 0, format.bad_byte);
   if (Status status = read_header_record(text, reader, record, header_end, header_lines); !status.ok()) return status;
-  const auto place = [&](std::size_t column) {
-    return std::to_string(record.line) + ":" + std::to_string(column) + ": error: ";
-  };
-  std::vector<std::string_view> columns(record.field_count);
-  for (std::size_t i = 0; i < columns.size(); ++i) columns[i] = reader.field(record, i);
-  format.column_count = columns.size();
+  KeyNames names({format.names.begin(), format.names.end()}, format.ignored);
+  const std::vector<std::string_view> known(format.names.begin(), format.names.end());
+  if (Status status =
+          find_columns(record, reader, names, known, "rename one, or name another with --columns", format.column);
+      !status.ok()) {
+    return status;
+  }
+  format.column_count = record.field_count;
   const FieldNames own = own_field_names();
   for (std::size_t field = 0; field < kFieldCount; ++field) {
-    const std::string& name = format.names[field];
-    const auto first = std::find(columns.begin(), columns.end(), name);
-    if (first == columns.end()) {
-      const bool mapped = name != own[field];
-      if (field != static_cast<std::size_t>(Field::kId) && !mapped) continue;
-      return Status(StatusKind::kInput, place(1) + "the CSV header has no column '" + name + "'; " +
-                                            (mapped ? "mend --columns" : "name it with --columns id=COLUMN"));
-    }
-    const auto again = std::find(first + 1, columns.end(), name);
-    if (again != columns.end()) {
-      return Status(StatusKind::kInput, place(record.column(static_cast<std::size_t>(again - columns.begin()))) +
-                                            "the CSV header has column '" + name +
-                                            "' twice; rename one, or name another with --columns");
-    }
-    format.column[field] = static_cast<std::size_t>(first - columns.begin());
+    if (format.column[field] != InputFormat::kNoColumn) continue;
+    const bool mapped = format.names[field] != own[field];
+    if (field != static_cast<std::size_t>(Field::kId) && !mapped) continue;
+    return {StatusKind::kInput, std::to_string(record.line) + ":1: error: the CSV header has no column '" +
+                                    format.names[field] + "'; " +
+                                    (mapped ? "mend --columns" : "name it with --columns id=COLUMN")};
   }
   return {};
 }

@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +26,7 @@
 #include "io/formats/decoded.h"
 #include "io/formats/input_format.h"
 #include "io/formats/kernels.h"
+#include "io/formats/key_names.h"
 #include "io/formats/special_bytes.h"
 
 namespace clearline {
@@ -106,15 +108,23 @@ class CsvReader {
 };
 
 /// Reads the header record of declarations (any BOM already dropped) into `format.column` and `column_count`.
-/// kInput, with `LINE:COLUMN: error: ...`, when it lacks `id` or a mapped column, or has a known one twice.
+/// kInput, with `LINE:COLUMN: error: ...`, when it lacks `id` or a mapped column, has a known one twice, or one that nearly is
+/// a known one that is missing.
 ///   header_end    bytes it took; header_lines  physical lines, blank ones before it included
 Status read_csv_header(std::string_view text, InputFormat& format, std::size_t& header_end,
                        std::uint64_t& header_lines);
 
 /// The header record alone, for any kind of file. kInput when there is none or it is wrong in form. The names are views
-/// into the text or the reader; blanks are part of them, as of any field (RFC 4180).
+/// into the text or the reader; the blanks around them are there, as in any field (RFC 4180).
 Status read_header_record(std::string_view text, CsvReader& reader, CsvRecord& record, std::size_t& header_end,
                           std::uint64_t& header_lines);
+
+/// Where the columns are that have the names `known`, which are those of `names`; kNoColumn: not there. `record` is the header,
+/// as `reader` has just read it. kInput for a known column that is there twice, which `mend_twice` says how to mend, and for one
+/// that nearly is a known one that is missing.
+Status find_columns(const CsvRecord& record, CsvReader& reader, KeyNames& names,
+                    std::span<const std::string_view> known, std::string_view mend_twice,
+                    std::span<std::size_t> columns);
 
 /// Declarations from CSV blocks. One a thread.
 class CsvDecoder {

@@ -12,6 +12,18 @@ namespace {
 constexpr std::array<std::string_view, kEntryFieldCount> kFieldWords{
     "code", "name", "name_ko", "phone", "zips", "status", "replaced_by", "issued", "changed", "expires"};
 
+constexpr std::array<std::string_view, kEntryFieldCount> kNearKey{
+    "a key that nearly is code, which is missing; did you mean code?",
+    "a key that nearly is name, which is missing; did you mean name?",
+    "a key that nearly is name_ko, which is missing; did you mean name_ko?",
+    "a key that nearly is phone, which is missing; did you mean phone?",
+    "a key that nearly is zips, which is missing; did you mean zips?",
+    "a key that nearly is status, which is missing; did you mean status?",
+    "a key that nearly is replaced_by, which is missing; did you mean replaced_by?",
+    "a key that nearly is issued, which is missing; did you mean issued?",
+    "a key that nearly is changed, which is missing; did you mean changed?",
+    "a key that nearly is expires, which is missing; did you mean expires?"};
+
 void take_name(std::string_view text, std::string& name) { name = is_blank_name(text) ? std::string_view{} : text; }
 
 /// False when there is a text that is no real date.
@@ -32,6 +44,12 @@ std::optional<EntryField> parse_entry_field(std::string_view word) {
   if (found == kFieldWords.end()) return std::nullopt;
   return static_cast<EntryField>(found - kFieldWords.begin());
 }
+
+std::span<const std::string_view, kEntryFieldCount> entry_field_words() { return kFieldWords; }
+
+KeyNames entry_key_names(const IgnoredNames& ignored) { return {{kFieldWords.begin(), kFieldWords.end()}, ignored}; }
+
+std::string_view near_key_fault(EntryField field) { return kNearKey[static_cast<std::size_t>(field)]; }
 
 bool is_missing(std::string_view text) { return trim_blanks(text).empty(); }
 

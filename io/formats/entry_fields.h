@@ -5,11 +5,13 @@
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "clearline/registry.h"
 #include "io/formats/json_object.h"
+#include "io/formats/key_names.h"
 
 namespace clearline {
 
@@ -28,6 +30,13 @@ enum class EntryField : unsigned char {
 inline constexpr std::size_t kEntryFieldCount = 10;
 std::string_view to_string(EntryField field);
 std::optional<EntryField> parse_entry_field(std::string_view word);
+/// The words of all fields, in their order.
+std::span<const std::string_view, kEntryFieldCount> entry_field_words();
+
+/// The names of fields, by their numbers.
+KeyNames entry_key_names(const IgnoredNames& ignored);
+/// The fault of a key that nearly is that of a field, where that field is missing.
+std::string_view near_key_fault(EntryField field);
 
 /// What is wrong with an entry, and with which field of it. The words hold no registered value.
 struct EntryFault {

@@ -9,6 +9,14 @@ namespace {
 
 constexpr std::array<std::string_view, kFieldCount> kFieldWords{"id", "code", "name", "zip", "phone", "declared_at"};
 
+constexpr std::array<std::string_view, kFieldCount> kNearKey{
+    "a key that nearly is that of id, which is missing; did you mean id?",
+    "a key that nearly is that of code, which is missing; did you mean code?",
+    "a key that nearly is that of name, which is missing; did you mean name?",
+    "a key that nearly is that of zip, which is missing; did you mean zip?",
+    "a key that nearly is that of phone, which is missing; did you mean phone?",
+    "a key that nearly is that of declared_at, which is missing; did you mean declared_at?"};
+
 constexpr std::array<std::string_view, kOffsetFaultCount> kWrongDeclaredAt{
     "declared_at is no real date", "declared_at without an offset; write Z or +09:00 behind the time",
     "declared_at with an offset without its colon; write +09:00"};
@@ -20,6 +28,8 @@ std::optional<std::size_t> field_index(std::string_view word) {
 }
 
 }  // namespace
+
+std::string_view near_key_fault(Field field) { return kNearKey[static_cast<std::size_t>(field)]; }
 
 std::string_view to_string(Field field) { return kFieldWords[static_cast<std::size_t>(field)]; }
 
@@ -48,7 +58,8 @@ Result<FieldNames> parse_columns(std::string_view text) {
     }
     if (given[*index]) return wrong("field '" + std::string(kFieldWords[*index]) + "' is there twice; give it once");
     given[*index] = true;
-    names[*index] = pair.substr(equals + 1);
+    names[*index] = normal_name(pair.substr(equals + 1));
+    if (names[*index].empty()) return wrong("a name is blank; write code=NAME,zip=NAME");
   }
   for (std::size_t a = 0; a < kFieldCount; ++a) {
     for (std::size_t b = a + 1; b < kFieldCount; ++b) {
@@ -100,8 +111,8 @@ void take_fields(const FieldValues& values, bool id_is_wrong, Declaration& decla
   declaration.zip = value(Field::kZip);
   declaration.phone = value(Field::kPhone);
   declaration.declared_at.reset();
-  const std::string_view declared_at = value(Field::kDeclaredAt);
-  if (trim_blanks(declared_at).empty()) return;
+  const std::string_view declared_at = trim_blanks(value(Field::kDeclaredAt));
+  if (declared_at.empty()) return;
   declaration.declared_at = parse_moment(declared_at);
   if (declaration.declared_at || line.fault) return;
   line.fault = {kWrongDeclaredAt[static_cast<std::size_t>(offset_fault(declared_at))], 0};

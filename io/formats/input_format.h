@@ -10,6 +10,7 @@
 
 #include "clearline/status.h"
 #include "io/formats/decoded.h"
+#include "io/formats/key_names.h"
 
 namespace clearline {
 
@@ -19,7 +20,7 @@ inline constexpr std::size_t kFieldCount = 6;
 /// The own name of a field: "id", "declared_at".
 std::string_view to_string(Field field);
 
-/// The key or column each known field is read from; its own name unless `--columns` gives another.
+/// The key or column each known field is read from, as normal_name() gives it; its own name unless `--columns` gives another.
 using FieldNames = std::array<std::string, kFieldCount>;
 
 /// The fields under their own names.
@@ -28,6 +29,9 @@ FieldNames own_field_names();
 /// Reads `--columns`: `code=개인통관고유부호,name=수취인명`. kUsage for an unknown field, a field twice or a name
 /// twice.
 Result<FieldNames> parse_columns(std::string_view text);
+
+/// The fault of a key that nearly is the name of a field, where that field is missing.
+std::string_view near_key_fault(Field field);
 
 /// Whether a path ends so, in letters of either case; `ending` in lower case.
 bool has_ending(std::string_view path, std::string_view ending);
@@ -52,6 +56,7 @@ inline constexpr std::string_view kBadUtf8 = "a byte that is not UTF-8";
 struct InputFormat {
   Format format = Format::kNdjson;
   FieldNames names = own_field_names();
+  IgnoredNames ignored;  ///< keys and columns that are not taken for a slip of one of `names`
   std::size_t line_bytes_max = kLineBytesMaxDefault;  ///< without the line end; also the most a CSV record may have
 
   std::string_view bad_byte = kBadUtf8;  ///< the fault of a line that holds one

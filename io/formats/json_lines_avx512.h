@@ -10,8 +10,10 @@
 // Keys       The first eight bytes behind each comma, from the opening quote on, are gathered and held against those of the
 //            keys that are wanted. No key in which something is escaped is among them: with a backslash in those bytes a line
 //            is odd, and a longer key is compared to its end by whoever asks.
+// Others     Each other key must be known to be none that nearly is one of these: its start is looked up in a table of 32, which
+//            lies in four registers.
 // Odd        are: a line of more than 63 operators; an object without members; more than one space before a key; a key twice,
-//            or two that begin alike; whatever is wrong.
+//            or two that begin alike; a key that is not among the others yet; whatever is wrong.
 #pragma once
 
 #include <immintrin.h>
@@ -90,12 +92,17 @@ class JsonLines {
         if ((there & ~first_is(starts, '"')) != 0) return false;
       }
       if (_mm512_cmpeq_epi8_mask(starts, _mm512_set1_epi8('\\')) != 0) return false;
+      Word known = 0;
       for (std::size_t k = 0; k < kJsonKeys; ++k) {
         const __m512i others = _mm512_xor_si512(starts, _mm512_set1_epi64(static_cast<long long>(keys.starts[k])));
         const __m512i mask = _mm512_set1_epi64(static_cast<long long>(keys.masks[k]));
-        found[k] |= word_of(_mm512_mask_testn_epi64_mask(there, others, mask)) << m;
+        const Word is_it = word_of(_mm512_mask_testn_epi64_mask(there, others, mask));
+        known |= is_it;
+        found[k] |= is_it << m;
         __asm__("" : "+r"(found[k]));
       }
+      const auto unknown = static_cast<__mmask8>(there & ~known);
+      if (unknown != 0 && !are_others(starts, unknown, keys)) return false;
     }
     own[2 * kNone + 1] = own[0];
     own[2 * kNone + 2] = own[0] + 1;
@@ -108,6 +115,28 @@ class JsonLines {
     }
     line.found = static_cast<unsigned char>(there);
     return twice == 0;
+  }
+
+  /// Whether the starts that `wanted` takes are all among the others.
+  static bool are_others(__m512i starts, __mmask8 wanted, const JsonKeys& keys) {
+    // Of each start what is up to its closing quote, if that is in it. The byte of the opening one is made another one; the
+    // lowest bit that the difference leaves is that of the first byte that was zero, and no lower byte is wrong.
+    const __m512i quotes = _mm512_set1_epi8('"');
+    const __m512i zeros = _mm512_ternarylogic_epi64(starts, quotes, _mm512_set1_epi64(0xFF), 0xBE /* (a ^ b) | c */);
+    const __m512i less = _mm512_sub_epi64(zeros, _mm512_set1_epi8(1));
+    const __m512i ends =
+        _mm512_ternarylogic_epi64(less, zeros, _mm512_set1_epi8(static_cast<char>(0x80)), 0x20 /* a & ~b & c */);
+    const __m512i below = _mm512_add_epi64(ends, _mm512_set1_epi64(-1));
+    const __m512i wholes = _mm512_ternarylogic_epi64(starts, ends, below, 0x60 /* a & (b ^ c) */);
+    // other_slot(), and what is there.
+    const __m512i mixed = _mm512_xor_si512(_mm512_srli_epi64(wholes, 8), _mm512_srli_epi64(wholes, 36));
+    const __m512i product = _mm512_mul_epu32(mixed, _mm512_set1_epi64(keys.others_multiplier));
+    const __m512i slots = _mm512_srli_epi64(product, 27);
+    const auto table = [&](std::size_t i) { return _mm512_load_si512(keys.others + 8 * i); };
+    const __m512i low = _mm512_permutex2var_epi64(table(0), slots, table(1));
+    const __m512i high = _mm512_permutex2var_epi64(table(2), slots, table(3));
+    const __mmask8 is_high = _mm512_test_epi64_mask(slots, _mm512_set1_epi64(16));
+    return _mm512_mask_cmpneq_epi64_mask(wanted, wholes, _mm512_mask_blend_epi64(is_high, low, high)) == 0;
   }
 
   /// Eight bytes behind each of eight places, which are every other number of `places`. Eight loads: the instruction for it

@@ -8,7 +8,8 @@
 // The last two are compiled for more than the rest of the program. What they call must not be shared with other files:
 // the linker keeps one copy of an inline function, and if it kept theirs, an older machine would meet an unknown
 // instruction anywhere. So they, and the headers they include, use nothing of std but types, memcpy and memcmp, and what
-// is made of those headers has internal linkage, as it is made for a type that has.
+// is made of those headers has internal linkage, as it is made for a type that has, or is static. A test (tests/tidy) looks at
+// what they define when nothing is inlined.
 #pragma once
 
 #include <cstddef>
@@ -40,12 +41,24 @@ struct CsvMarks {
 
 inline constexpr std::size_t kJsonKeys = 6;
 
-/// The keys that are looked for, by the first eight bytes that they have in a text, from the opening quote on.
+inline constexpr std::size_t kOtherStarts = 32;
+
+/// The keys that are looked for, by the first eight bytes that they have in a text, from the opening quote on. And starts of keys
+/// that nobody takes for one of them, however they go on: up to the closing quote, and zeros behind it.
 struct JsonKeys {
+  alignas(
+      64) std::uint64_t others[kOtherStarts];  // NOLINT(modernize-avoid-c-arrays): see above. By other_slot(); 0: none
+  std::uint32_t others_multiplier;
   std::uint64_t starts[kJsonKeys];  // NOLINT(modernize-avoid-c-arrays): see above
   std::uint64_t
       masks[kJsonKeys];  // NOLINT(modernize-avoid-c-arrays): the bytes of `starts` that a key is long enough for
 };
+
+/// Where in JsonKeys::others a start is, if it is there. The first byte is the quote.
+static inline std::size_t other_slot(std::uint64_t start, std::uint32_t multiplier) {
+  const auto mixed = static_cast<std::uint32_t>(start >> 8 ^ start >> 36);
+  return (std::uint64_t{mixed} * multiplier >> 27) % kOtherStarts;
+}
 
 /// A line, by its operators.
 struct SkimmedLine {
@@ -78,7 +91,8 @@ struct Kernels {
   /// more.
   std::size_t (*list_ops)(const char* text, const std::uint64_t* marks, std::size_t words, const Ops& ops);
   /// Skims lines from operator `first` on, `lines_max` of them or as many as the `count` operators have; returns how many. A
-  /// line that is not odd is valid unless something in it is bad. Null where JsonSkim sees every line.
+  /// line that is not odd is valid unless something in it is bad, and each of its keys starts like one of `keys` or is one of
+  /// its others. No name of `keys` may hold what JSON escapes. Null where JsonSkim sees every line.
   std::size_t (*skim_lines)(const char* text, const Ops& ops, std::size_t first, std::size_t count,
                             const JsonKeys& keys, SkimmedLine* lines, std::size_t lines_max);
   /// LFs in a text; reads no byte behind it.

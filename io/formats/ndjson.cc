@@ -16,13 +16,16 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <span>
 
 #include "engine/text.h"
+#include "engine/unicode.h"
 #include "engine/words.h"
 #include "io/formats/block.h"
 #include "io/formats/json_skim.h"
 #include "io/formats/json_walker.h"
 #include "io/formats/kernels.h"
+#include "io/formats/key_names.h"
 #include "io/formats/line_shape.h"
 #include "io/formats/special_bytes.h"
 #include "io/formats/utf8.h"
@@ -47,18 +50,21 @@ class KeyTable {
       if (name.size() > kStartBytes) ends_[field] = load8(name.data() + name.size() - kStartBytes);
     }
     for (std::size_t k = 0; k < kJsonKeys; ++k) {
+      has_escaped_ |= std::any_of(names[k].begin(), names[k].end(), is_escaped);
       const std::string quoted = '"' + names[k] + '"';
       const std::size_t size = std::min(quoted.size(), kStartBytes);
       quoted_.starts[k] = load_some(quoted.data(), size);
       quoted_.masks[k] = kMasks[size];
       if (quoted.size() > kStartBytes) longer_ |= 1U << k;
     }
+    quoted_.others_multiplier = 0x9E3779B9;
     for (multiplier_ = 0x9E3779B97F4A7C15; !fill(names) && tries_ < kTriesMax; ++tries_)
       multiplier_ = multiplier_ * 5 + 2;
   }
 
-  /// Whether find() tells the names apart. Two of them may begin and end alike.
-  bool is_perfect() const { return tries_ < kTriesMax; }
+  /// Whether the fast passes can find the names, which they hold against the bytes of a text. Two names may begin and end alike;
+  /// and one with a character that JSON escapes stands in no text as it is.
+  bool is_for_fast_passes() const { return tries_ < kTriesMax && !has_escaped_; }
 
   /// The number of the only field that can be called so; kFieldCount for an ignored key. Eight bytes at `key` must be
   /// readable, whatever its size.
@@ -72,6 +78,32 @@ class KeyTable {
 
   /// The names as skim_lines wants them.
   const JsonKeys& quoted() const { return quoted_; }
+
+  /// What skim_lines sees of a key that begins with the quote at `quote`: its start up to the closing quote.
+  static std::uint64_t quoted_start(const char* quote, std::size_t key_size) {
+    return load8(quote) & kMasks[std::min(key_size + 2, kStartBytes)];
+  }
+  bool is_other(std::uint64_t start) const {
+    return quoted_.others[other_slot(start, quoted_.others_multiplier)] == start;
+  }
+  /// From now on a key that starts so is none of ours, whatever comes behind. False: there was no place for it, and all
+  /// others are forgotten.
+  bool add_other(std::uint64_t start) {
+    if (is_other(start)) return true;
+    std::array<std::uint64_t, kOtherStarts> starts{start};
+    std::size_t count = 1;
+    for (const std::uint64_t old : quoted_.others) {
+      if (old != 0) starts[count++ % kOtherStarts] = old;
+    }
+    constexpr std::size_t kOthersMax = 24;
+    constexpr int kOtherTriesMax = 64;
+    for (int i = 0; i < kOtherTriesMax && count <= kOthersMax; ++i) {
+      if (i != 0) quoted_.others_multiplier = quoted_.others_multiplier * 5 + 2;
+      if (place_others(std::span(starts).first(count))) return true;
+    }
+    place_others({});
+    return false;
+  }
 
   /// Whether the keys that skim_lines took for fields, a bit of `found` for each, are theirs to the end: of a long name it has
   /// seen the start. False also where a space stands behind such a key.
@@ -121,6 +153,18 @@ class KeyTable {
     return masks;
   }();
 
+  static bool is_escaped(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
+
+  bool place_others(std::span<const std::uint64_t> starts) {
+    std::fill(std::begin(quoted_.others), std::end(quoted_.others), 0);
+    for (const std::uint64_t start : starts) {
+      std::uint64_t& place = quoted_.others[other_slot(start, quoted_.others_multiplier)];
+      if (place != 0) return false;
+      place = start;
+    }
+    return true;
+  }
+
   static std::uint64_t start_of(const char* key, std::size_t size) {
     return load8(key) & kMasks[std::min(size, kStartBytes)];
   }
@@ -143,6 +187,7 @@ class KeyTable {
   static_assert(kJsonKeys == kFieldCount);
   FieldNames names_;
   JsonKeys quoted_{};
+  bool has_escaped_ = false;
   unsigned longer_ = 0;  // a bit for each name that does not fit into the first bytes with both its quotes
   std::array<std::uint64_t, kFieldCount> ends_{};  // the last eight bytes of longer names
   std::uint64_t multiplier_ = 0;
@@ -153,8 +198,8 @@ class KeyTable {
 /// Takes the known members of one line from LineWalker.
 class FieldTaker {
  public:
-  FieldTaker(const FieldNames& names, const LineWalker& walker, char*& scratch)
-      : names_(names), walker_(walker), scratch_(scratch) {}
+  FieldTaker(const FieldNames& names, KeyNames& near_names, const LineWalker& walker, char*& scratch)
+      : names_(names), near_names_(near_names), walker_(walker), scratch_(scratch) {}
 
   void text(const RawString& key, const char* key_begin, const RawString& value) {
     const std::size_t field = take(key, key_begin);
@@ -169,6 +214,18 @@ class FieldTaker {
     id_is_wrong |= field == static_cast<std::size_t>(Field::kId);
   }
 
+  /// When all members were shown: a key that nearly is that of a field is a fault where that field is missing.
+  void finish() {
+    for (; near_ != 0; near_ &= near_ - 1) {
+      const auto field = static_cast<std::size_t>(std::countr_zero(near_));
+      const bool is_name = field == static_cast<std::size_t>(Field::kName);
+      const std::string_view value = values[field];
+      if (is_name ? is_blank_name(value) : trim_blanks(value).empty()) {
+        note(near_key_fault(static_cast<Field>(field)), near_places_[field]);
+      }
+    }
+  }
+
   FieldValues values;
   LineFault fault;  ///< the first of the line
   bool id_is_wrong = false;
@@ -176,8 +233,16 @@ class FieldTaker {
  private:
   std::size_t take(const RawString& key, const char* key_begin) {
     const std::string_view name = key.has_escapes ? unescaped(key) : key.view();
-    const auto field = static_cast<std::size_t>(std::find(names_.begin(), names_.end(), name) - names_.begin());
-    if (field == kFieldCount) return field;
+    auto field = static_cast<std::size_t>(std::find(names_.begin(), names_.end(), name) - names_.begin());
+    if (field == kFieldCount) {
+      const KeyNames::Match match = near_names_.match(name);
+      for (std::uint32_t near = match.near & ~near_; near != 0; near &= near - 1) {
+        near_places_[static_cast<std::size_t>(std::countr_zero(near))] = key_begin;
+      }
+      near_ |= match.near;
+      if (match.known == KeyNames::kNone) return field;
+      field = match.known;
+    }
     if ((seen_ >> field & 1U) != 0) {
       note(kTwice[field], key_begin);
       id_is_wrong |= field == static_cast<std::size_t>(Field::kId);
@@ -197,9 +262,12 @@ class FieldTaker {
   }
 
   const FieldNames& names_;
+  KeyNames& near_names_;
   const LineWalker& walker_;
   char*& scratch_;
   unsigned seen_ = 0;
+  std::uint32_t near_ = 0;                              // a bit for each field that some other key nearly is
+  std::array<const char*, kFieldCount> near_places_{};  // of the first such key
 };
 
 /// What one of the passes made of a line.
@@ -215,18 +283,24 @@ struct ReadLine {
 
 struct NdjsonDecoder::State {
   explicit State(const InputFormat& format)
-      : names(format.names), keys(format.names), line_bytes_max(format.line_bytes_max), bad_byte(format.bad_byte) {}
+      : names(format.names),
+        keys(format.names),
+        near_names({format.names.begin(), format.names.end()}, format.ignored),
+        line_bytes_max(format.line_bytes_max),
+        bad_byte(format.bad_byte) {}
 
   void scan();
   const SkimmedLine* next_skimmed();
   bool take_skimmed(const SkimmedLine& line, std::size_t open, char*& unescaped);
   bool skim(std::size_t open, char*& unescaped);
   bool is_time_to_learn();
+  void learn_others(const Ops& line_ops, std::size_t open);
   bool take_values(const SkimmedLine& line, std::size_t end, char*& unescaped);
   void walk(std::size_t line, char*& unescaped);
 
   FieldNames names;
   KeyTable keys;
+  KeyNames near_names;
   std::size_t line_bytes_max;
   std::string_view bad_byte;
   std::string_view text;
@@ -264,7 +338,7 @@ void NdjsonDecoder::start(std::string_view text, std::uint64_t first_line) {
   state.at = 0;
   state.line_number = first_line;
   state.skim_lines = kernels().skim_lines;
-  state.skims = kernels().scan_json != nullptr && state.keys.is_perfect();
+  state.skims = kernels().scan_json != nullptr && state.keys.is_for_fast_passes();
   state.text_is_utf8 = false;
   if (state.skims) state.scan();
   if (!state.text_is_utf8) state.text_is_utf8 = is_utf8(text);
@@ -329,13 +403,15 @@ bool NdjsonDecoder::State::skim(std::size_t open, char*& unescaped) {
   std::array<SkimmedMember, kFieldCount + 1> members;  // the last one for whatever is ignored
   unsigned seen = 0;
   unsigned twice = 0;
-  bool has_odd_key = false;
+  bool has_odd_key = false;  // one with an escape, or that nearly is one of ours
   const auto field_of = [&](const SkimmedMember& member) {
     return keys.find(text.data() + member.key, member.key_end - member.key);
   };
+  const auto key_of = [&](const SkimmedMember& member) { return text.substr(member.key, member.key_end - member.key); };
   const auto visit = [&](const SkimmedMember& member) {
     const std::size_t field = field_of(member);
-    has_odd_key |= has_mark(escapes.data(), member.key, member.key_end);
+    has_odd_key |= has_mark(escapes.data(), member.key, member.key_end) ||
+                   (field == kFieldCount && !near_names.match(key_of(member)).is_other());
     twice |= seen & 1U << field;
     seen |= 1U << field;
     members[field] = member;
@@ -356,7 +432,10 @@ bool NdjsonDecoder::State::skim(std::size_t open, char*& unescaped) {
       return false;
     }
   }
-  if (is_time_to_learn()) shape.learn(text, line_ops, open, field_of);
+  if (is_time_to_learn()) {
+    shape.learn(text, line_ops, open, field_of);
+    if (skim_lines != nullptr) learn_others(line_ops, open);
+  }
   return take_values(line, end, unescaped);
 }
 
@@ -368,6 +447,19 @@ bool NdjsonDecoder::State::is_time_to_learn() {
   ++misfits;
   return shape.is_empty() || misfits % kSeldom == 0 ||
          (misfits >= kPatience && misfits < kSeldom && std::has_single_bit(misfits));
+}
+
+/// Lets skim_lines pass over the keys of a line that are none of ours, as far as their starts tell.
+void NdjsonDecoder::State::learn_others(const Ops& line_ops, std::size_t open) {
+  JsonSkim skim(text, line_ops);
+  skim.skim(open, [&](const SkimmedMember& member) {
+    const std::string_view key = text.substr(member.key, member.key_end - member.key);
+    const std::uint64_t start = KeyTable::quoted_start(text.data() + member.key - 1, key.size());
+    if (keys.is_other(start) || keys.find(key.data(), key.size()) != kFieldCount) return;
+    constexpr std::size_t kSeenBytes = 7;
+    const bool is_whole = key.size() < kSeenBytes;  // skim() has seen that it is none of ours
+    if ((is_whole || near_names.is_start_of_others(key.substr(0, kSeenBytes))) && !keys.add_other(start)) shape = {};
+  });
 }
 
 /// Takes the values of a line that ends at `end`. False: something in it is bad, or a value neither string nor null.
@@ -402,8 +494,9 @@ void NdjsonDecoder::State::walk(std::size_t line, char*& unescaped) {
   const std::string_view one = text.substr(line, text.find('\n', line) - line);
   mark_json_bytes(one, special);
   LineWalker walker(one.data(), one.size(), special.data());
-  FieldTaker fields(names, walker, unescaped);
+  FieldTaker fields(names, near_names, walker, unescaped);
   read.is_valid = walker.walk(one.data(), fields);
+  fields.finish();
   read.values = fields.values;
   read.id_is_wrong = fields.id_is_wrong;
   read.fault = read.is_valid ? fields.fault : walker.fault();

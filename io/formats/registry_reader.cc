@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <deque>
 
 #include "engine/pipeline.h"
@@ -42,23 +43,15 @@ struct DecodedRecords {
 
 using Columns = std::array<std::size_t, kEntryFieldCount>;
 
-/// Reads the header record; a known column twice or none for the code is refused.
+/// Reads the header record; a known column twice, one that nearly is a known one, or none for the code is refused.
 Status read_registry_header(std::string_view text, InputFormat& format, std::size_t& header_end,
                             std::uint64_t& header_lines, Columns& columns) {
   CsvRecord record;
   CsvReader reader(format.line_bytes_max, 0, format.bad_byte);
   if (Status status = read_header_record(text, reader, record, header_end, header_lines); !status.ok()) return status;
-  columns.fill(InputFormat::kNoColumn);
-  for (std::size_t column = 0; column < record.field_count; ++column) {
-    const auto field = parse_entry_field(reader.field(record, column));
-    if (!field) continue;
-    std::size_t& place = columns[static_cast<std::size_t>(*field)];
-    if (place != InputFormat::kNoColumn) {
-      return {StatusKind::kInput, std::to_string(record.line) + ":" + std::to_string(record.column(column)) +
-                                      ": error: the CSV header has column '" + std::string(to_string(*field)) +
-                                      "' twice; remove one"};
-    }
-    place = column;
+  KeyNames names = entry_key_names(format.ignored);
+  if (Status status = find_columns(record, reader, names, entry_field_words(), "remove one", columns); !status.ok()) {
+    return status;
   }
   if (columns[0] == InputFormat::kNoColumn) {
     return {StatusKind::kInput, std::to_string(record.line) +
@@ -87,6 +80,7 @@ class RecordDecoder {
   RecordDecoder(const InputFormat& format, const Columns& columns)
       : format_(&format),
         columns_(&columns),
+        names_(entry_key_names(format.ignored)),
         csv_(format.line_bytes_max, format.column_count, format.bad_byte),
         object_(format.bad_byte) {}
 
@@ -123,15 +117,14 @@ class RecordDecoder {
   void decode_ndjson(DecodedRecords& out) {
     std::string_view text = out.block.text();
     std::uint64_t line_number = out.block.first_line;
-      if (is_blank_line(line)) continue;
     for (; !text.empty(); ++line_number) {
       const std::size_t line_end = std::min(text.find('\n'), text.size() - 1) + 1;
       const std::string_view bytes = text.substr(0, line_end);
       text.remove_prefix(line_end);
       std::string_view line = bytes;
       if (line.ends_with('\n')) line.remove_suffix(1);
+      if (is_blank_line(line)) continue;
       if (line.ends_with('\r')) line.remove_suffix(1);
-      if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
       const LineFault fault = decode_line(line, line_number, out);
       if (fault) out.refuse(line_number, fault.column, fault.what, bytes);
     }
@@ -157,26 +150,41 @@ class RecordDecoder {
 
   LineFault take_members() {
     std::array<bool, kEntryFieldCount> seen{};
+    near_columns_.fill(0);
+    std::uint32_t near = 0;
     for (const JsonObject::Member& member : object_.members()) {
-      const auto field = parse_entry_field(member.key);
-      if (!field) continue;
-      const auto index = static_cast<std::size_t>(*field);
-      if (seen[index]) return {kKeyTwice, member.column};
-      seen[index] = true;
-      member_columns_[index] = member.column;
-      if (const std::string_view fault = raw_.take(*field, member); !fault.empty()) return {fault, member.column};
+      const KeyNames::Match match = names_.match(member.key);
+      if (match.known == KeyNames::kNone) {
+        for (std::uint32_t bits = match.near; bits != 0; bits &= bits - 1) {
+          near_columns_[static_cast<std::size_t>(std::countr_zero(bits))] = member.column;
+        }
+        near |= match.near;
+        continue;
+      }
+      const auto field = static_cast<EntryField>(match.known);
+      if (seen[match.known]) return {kKeyTwice, member.column};
+      seen[match.known] = true;
+      member_columns_[match.known] = member.column;
+      if (const std::string_view fault = raw_.take(field, member); !fault.empty()) return {fault, member.column};
+    }
+    for (; near != 0; near &= near - 1) {
+      const auto meant = static_cast<std::size_t>(std::countr_zero(near));
+      const auto field = static_cast<EntryField>(meant);
+      if (!raw_.has(field)) return {near_key_fault(field), near_columns_[meant]};
     }
     return {};
   }
 
   const InputFormat* format_;
   const Columns* columns_;
+  KeyNames names_;
   CsvReader csv_;
   CsvRecord record_;
   JsonObject object_;
   EntryTexts raw_;
   Entry entry_;  // its memory is reused
   std::array<std::uint32_t, kEntryFieldCount> member_columns_{};
+  std::array<std::uint32_t, kEntryFieldCount> near_columns_{};  // of the last key that nearly is a field's
 };
 
 }  // namespace
@@ -192,12 +200,14 @@ void BadRecords::add(const BadRecord& record) {
 
 Status read_registry(std::unique_ptr<ByteSource> source, std::optional<Format> format, RegistryBuilder& builder,
                      RegistryRead& read, const std::function<Status(std::string_view)>& on_reject,
-                     const std::function<Status(std::uint64_t)>& on_progress, int threads, Encoding encoding) {
+                     const std::function<Status(std::uint64_t)>& on_progress, int threads, Encoding encoding,
+                     IgnoredNames ignored) {
   Columns columns{};
   std::string header;
   InputOptions options;
   options.format = format;
   options.encoding = encoding;
+  options.ignored = std::move(ignored);
   options.read_header = [&](std::string_view text, InputFormat& input, std::size_t& header_end,
                             std::uint64_t& header_lines) {
     Status status = read_registry_header(text, input, header_end, header_lines, columns);

@@ -55,12 +55,13 @@ struct RegistryRead {
 
 /// Reads a registry file into `builder`, with the line as the ticket of an entry. Memory independent of the file's
 /// size. The callbacks and the builder are used by one thread at a time.
+///   ignored     keys and columns that are not taken for a slip of a known one
 ///   on_reject   sees each bad record as it stands in UTF-8 (the CSV header first); may be empty
 ///   on_progress sees the bytes of the file read so far, now and then; may be empty
 /// kInput when the file cannot be read or its CSV header is wrong; bad records are in `read.bad` and no failure here.
 Status read_registry(std::unique_ptr<ByteSource> source, std::optional<Format> format, RegistryBuilder& builder,
                      RegistryRead& read, const std::function<Status(std::string_view)>& on_reject,
                      const std::function<Status(std::uint64_t)>& on_progress, int threads = 1,
-                     Encoding encoding = Encoding::kAuto);
+                     Encoding encoding = Encoding::kAuto, IgnoredNames ignored = {});
 
 }  // namespace clearline

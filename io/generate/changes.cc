@@ -22,10 +22,6 @@ Date a_year_from(Date day, std::uint64_t days_more = 0) {
 /// How often a reissue is of a code that came of a reissue, where there is one: who is alarmed once is alarmed again.
 constexpr double kChainShare = 0.03;
 
-constexpr std::string_view kWeb = "haneul-online";
-constexpr std::string_view kOffices[] = {  // NOLINT(modernize-avoid-c-arrays)
-    "bada-desk-1", "bada-desk-2", "haru-desk-1", "haru-desk-4", "nuri-desk-2", "sebyeok-airport", "maru-callcentre"};
-
 constexpr std::size_t index_of(ChangeOp op) { return static_cast<std::size_t>(op); }
 
 /// Published figures of the two days.
@@ -115,20 +111,18 @@ ChangeMaker::ChangeMaker(const ChangesPlan& plan, const Registry& registry, std:
       day_{plan.from.days - 1},
       random_(plan.seed ^ kChangesSalt, 0) {}
 
-bool ChangeMaker::next(MadeChange& made) {
+bool ChangeMaker::next(Change& change) {
   for (;;) {
     while (made_ == ops_.size()) {
       if (day_ >= plan_.to) return false;
       begin_day();
     }
     const std::size_t number = made_++;
-    Change& change = made.change;
     change = {};
     change.op = ops_[number];
     change.at_us = moments_[number];
     if (!make(change.op, change)) continue;
     change.change_id = change_id(plan_.seed, registry_->seq(), day_, number);
-    made.actor = choose_actor(change);
     return true;
   }
 }
@@ -263,11 +257,6 @@ void ChangeMaker::fill_amend(Change& change) {
 void ChangeMaker::choose_by(Change& change) {
   const double ex_officio = surge_day(plan_, day_) ? 0.02 : change.op == ChangeOp::kCancel ? 0.5 : 0.15;
   if (random_.chance(ex_officio)) change.by = ChangeBy::kExOfficio;
-}
-
-std::string_view ChangeMaker::choose_actor(const Change& change) {
-  const bool on_the_web = change.by == ChangeBy::kOwner && random_.chance(0.85);
-  return on_the_web ? kWeb : random_.pick(kOffices);
 }
 
 }  // namespace clearline::generate

@@ -54,11 +54,6 @@ struct Shortage {
 /// The first such day where so many codes are active at first.
 std::optional<Shortage> shortage_of(const ChangesPlan& plan, std::uint64_t active);
 
-struct MadeChange {
-  Change change;
-  std::string_view actor;  ///< an office that does not exist
-};
-
 class ChangeMaker {
  public:
   /// `active` and `suspended`: all such codes of the registry, in an order that depends on nothing else, and enough of them
@@ -66,7 +61,7 @@ class ChangeMaker {
   ChangeMaker(const ChangesPlan& plan, const Registry& registry, std::vector<Code> active, std::vector<Code> suspended);
 
   /// The next change. False: there are no more.
-  bool next(MadeChange& made);
+  bool next(Change& change);
 
  private:
   /// Codes of which one is drawn and taken out.
@@ -103,7 +98,6 @@ class ChangeMaker {
   void fill_issue(Change& change);
   void fill_amend(Change& change);
   void choose_by(Change& change);
-  std::string_view choose_actor(const Change& change);
 
   ChangesPlan plan_;
   const Registry* registry_;

@@ -420,7 +420,7 @@ void append_entry(const Entry& entry, Form form, std::string& out) {
   out += '\n';
 }
 
-void append_change(const Change& change, std::string_view actor, std::string& out) {
+void append_change(const Change& change, std::string& out) {
   std::vector<Member> members;
   const auto add = [&](std::string_view key, std::string_view text) {
     members.push_back({key, quoted(text, nullptr)});
@@ -437,7 +437,6 @@ void append_change(const Change& change, std::string_view actor, std::string& ou
   if (change.zips) members.push_back({"zips", zips_value(*change.zips)});
   if (change.issued) add("issued", format_date(*change.issued));
   if (change.expires) add("expires", date_text(*change.expires));
-  add("actor", actor);
   append_object(members, false, out);
   out += '\n';
 }

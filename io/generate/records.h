@@ -40,7 +40,7 @@ bool append_broken_record(Form form, Style style, const DeclaredTexts& texts, Ra
 void append_registry_header(Form form, std::string& out);
 void append_entry(const Entry& entry, Form form, std::string& out);
 
-/// A change as an NDJSON line. `actor` stands in it for a reader: who sends a change is found out by whoever takes it.
-void append_change(const Change& change, std::string_view actor, std::string& out);
+/// A change as an NDJSON line.
+void append_change(const Change& change, std::string& out);
 
 }  // namespace clearline::generate

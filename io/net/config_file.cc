@@ -320,6 +320,7 @@ class ConfigReader {
     take_seconds("declared_at_window", kDeclaredAtWindowMaxMs, config_.declared_at_window);
     take_seconds("declared_at_ahead", kDeclaredAtAheadMaxMs, config_.declared_at_ahead);
     if (auto columns = take_columns(section)) config_.columns = std::move(*columns);
+    if (auto ignored = take_ignored(section)) config_.ignored = std::move(*ignored);
     if (const auto threads = section.take_number("threads", 0, kThreadsMax)) {
       config_.feed_threads = static_cast<int>(*threads);
     }
@@ -429,13 +430,14 @@ class ConfigReader {
     if (client.role != Role::kFeed) check_is_feed(section);
     section.take_flag("explain", client.explain);
     client.columns = take_columns(section);
+    client.ignored = take_ignored(section);
     section.end();
     config_.clients.push_back(std::move(client));
   }
 
   /// What is for feeds means nothing elsewhere: whoever wrote it expects something else.
   static void check_is_feed(Section& section) {
-    for (const std::string_view key : {"explain", "columns"}) {
+    for (const std::string_view key : {"explain", "columns", "ignore"}) {
       const toml::node* node = section.take(key);
       if (node != nullptr)
         section.fault(Section::place_of(*node), fmt::format("{} is for role \"feed\"; leave it out", key));
@@ -507,6 +509,22 @@ class ConfigReader {
     words.remove_prefix(2);  // of `--columns: ...`
     section.fault(text->place, std::string(words));
     return std::nullopt;
+  }
+
+  /// A list of names, or one text of them as --ignore has it.
+  static std::optional<IgnoredNames> take_ignored(Section& section) {
+    const auto texts = section.take_texts("ignore");
+    if (!texts) return std::nullopt;
+    IgnoredNames ignored;
+    for (const Text& text : *texts) {
+      const auto names = parse_ignore(text.value);
+      if (names.ok()) {
+        ignored.insert(ignored.end(), names->begin(), names->end());
+      } else {
+        section.fault(text.place, "ignore: a name is empty; write [\"Phone\", \"Zip\"]");
+      }
+    }
+    return ignored;
   }
 
   /// Reads `listen`; where it is, if it is there.

@@ -78,6 +78,7 @@ void write_policy_and_feed(const ServerConfig& config, ConfigWriter& out) {
   out.key("declared_at_ahead", toml_text(duration_text(duration_cast<milliseconds>(config.declared_at_ahead).count())),
           "how far behind it");
   out.key("columns", toml_text(columns_text(config.columns)), "own names of fields: \"code=pccc,name=receiver\"");
+  out.key("ignore", toml_list(config.ignored), "keys near a field's that are not refused: [\"Phone\"]");
   out.key("threads", std::to_string(config.feed_threads), "0: as many as processors may be used");
 }
 
@@ -130,6 +131,7 @@ std::string config_sample() {
 #token_file = "courier-a.token"                    # its first line; or token_hash = "64 hexadecimal digits"
 #explain = false                                   # verdicts with checks, fix, rule, registry_seq
 #columns = ""                                      # instead of those of [feed]
+#ignore = []                                       # the same
 #[[client]]
 #name = "customs"
 #role = "registrar"
@@ -154,6 +156,7 @@ std::string config_text(const ServerConfig& config) {
     if (client.uid) out.key("uid", std::to_string(*client.uid), {});
     if (client.role == Role::kFeed) out.key("explain", client.explain ? "true" : "false", {});
     if (client.columns) out.key("columns", toml_text(columns_text(*client.columns)), {});
+    if (client.ignored) out.key("ignore", toml_list(*client.ignored), {});
   }
   return out.text();
 }

@@ -343,8 +343,10 @@ FeedWorker::Screening& FeedWorker::screening_of(const FeedConnection& connection
   const bool explain = connection.client && connection.client->explain;
   const FieldNames& names =
       connection.client && connection.client->columns ? *connection.client->columns : hub_.config.columns;
+  const IgnoredNames& ignored =
+      connection.client && connection.client->ignored ? *connection.client->ignored : hub_.config.ignored;
   const auto is_it = [&](const std::unique_ptr<Screening>& known) {
-    return known->explain == explain && known->format.names == names;
+    return known->explain == explain && known->format.names == names && known->format.ignored == ignored;
   };
   auto found = std::find_if(screenings_.begin(), screenings_.end(), is_it);
   if (found == screenings_.end()) {
@@ -352,6 +354,7 @@ FeedWorker::Screening& FeedWorker::screening_of(const FeedConnection& connection
     options.explain = explain;
     InputFormat format;
     format.names = names;
+    format.ignored = ignored;
     format.line_bytes_max = limits_.line_bytes;
     screenings_.push_back(std::make_unique<Screening>(hub_.registry, serving_->policy, options, std::move(format)));
     found = screenings_.end() - 1;

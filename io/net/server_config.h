@@ -26,10 +26,11 @@ using TokenHash = std::array<std::uint8_t, 32>;  ///< SHA-256 of a bearer token
 struct ClientConfig {
   std::string name;
   Role role = Role::kFeed;
-  std::optional<TokenHash> token;     ///< from token_file or token_hash
-  std::optional<std::uint32_t> uid;   ///< the user of a peer on the Unix socket
-  bool explain = false;               ///< feeds: verdicts with checks, fix, rule, registry_seq
-  std::optional<FieldNames> columns;  ///< feeds: instead of those of [feed]
+  std::optional<TokenHash> token;       ///< from token_file or token_hash
+  std::optional<std::uint32_t> uid;     ///< the user of a peer on the Unix socket
+  bool explain = false;                 ///< feeds: verdicts with checks, fix, rule, registry_seq
+  std::optional<FieldNames> columns;    ///< feeds: instead of those of [feed]
+  std::optional<IgnoredNames> ignored;  ///< the same
   friend bool operator==(const ClientConfig&, const ClientConfig&) = default;
 };
 
@@ -67,6 +68,7 @@ struct ServerConfig {
   std::chrono::seconds declared_at_window{7 * 24 * 3600};  ///< back from the receipt
   std::chrono::seconds declared_at_ahead{3600};
   FieldNames columns = own_field_names();
+  IgnoredNames ignored;  ///< `ignore`
   int feed_threads = 0;  ///< 0: as many as processors may be used
   // [changes]
   std::string changes_socket = "/run/clearline/changes.sock";  ///< "": none

@@ -19,7 +19,7 @@ class ChangeWriter {
     text("{\"op", to_string(change.op));
     text(",\"code", format_code(change.code));
     text(",\"change_id", change.change_id);
-    text(",\"by", to_string(change.by));
+    if (change.op == ChangeOp::kSuspend || change.op == ChangeOp::kCancel) text(",\"by", to_string(change.by));
     if (change.at_us) text(",\"at", format_time(*change.at_us));
     if (change.new_code) text(",\"new_code", format_code(*change.new_code));
     if (change.name) text(",\"name", *change.name);

@@ -22,15 +22,15 @@ ChangeMaker maker_of(const ChangesPlan& plan, const Registry& registry) {
           registry.table().codes_sorted(CodeStatus::kSuspended)};
 }
 
-std::vector<MadeChange> all_of(ChangeMaker maker) {
-  std::vector<MadeChange> changes;
-  for (MadeChange made; maker.next(made);) changes.push_back(made);
+std::vector<Change> all_of(ChangeMaker maker) {
+  std::vector<Change> changes;
+  for (Change change; maker.next(change);) changes.push_back(change);
   return changes;
 }
 
-std::string text_of(const std::vector<MadeChange>& changes) {
+std::string text_of(const std::vector<Change>& changes) {
   std::string text;
-  for (const MadeChange& made : changes) append_change(made.change, made.actor, text);
+  for (const Change& change : changes) append_change(change, text);
   return text;
 }
 
@@ -61,13 +61,13 @@ TEST(GenerateChanges, AllAreAcceptedInTheirOrder) {
       // By way of their lines, as the program does.
       std::vector<Change> read;
       ChangeReader reader;
-      for (const MadeChange& made : changes) {
+      for (const Change& change : changes) {
         std::string line;
-        append_change(made.change, made.actor, line);
+        append_change(change, line);
         line.pop_back();
         const auto outcome = reader.read(line);
         ASSERT_FALSE(outcome.fault) << outcome.fault.what << line;
-        ASSERT_EQ(outcome.change, made.change) << line;
+        ASSERT_EQ(outcome.change, change) << line;
         read.push_back(outcome.change);
       }
       std::uint64_t seq = 0;
@@ -88,8 +88,8 @@ TEST(GenerateChanges, AStreamGoesOnWhereAnotherOneEnded) {
   ASSERT_TRUE(store.ok());
   for (int i = 0; i < 3; ++i) {
     std::vector<Change> changes;
-    for (MadeChange& made : all_of(maker_of(some_days(Profile::kQuiet, 1, 0.05), (*store)->registry()))) {
-      changes.push_back(std::move(made.change));
+    for (Change& change : all_of(maker_of(some_days(Profile::kQuiet, 1, 0.05), (*store)->registry()))) {
+      changes.push_back(std::move(change));
     }
     for (const ChangeAnswer& answer : test::apply_changes(**store, changes))
       ASSERT_FALSE(answer.error || answer.repeat);
@@ -128,13 +128,13 @@ TEST(GenerateChanges, EachDayHasItsCountsAtItsTimes) {
   std::set<std::string> ids;
   std::uint64_t by_day = 0;
   const auto changes = all_of(maker_of(plan, registry));
-  for (const MadeChange& made : changes) {
-    const std::int64_t at = *made.change.at_us;
+  for (const Change& change : changes) {
+    const std::int64_t at = *change.at_us;
     ASSERT_GE(at, before);
     before = at;
-    ++counts[korean_date(at / 1'000'000)][static_cast<std::size_t>(made.change.op)];
-    ASSERT_TRUE(ids.insert(made.change.change_id).second);
-    ASSERT_LE(made.change.change_id.size(), kChangeIdBytesMax);
+    ++counts[korean_date(at / 1'000'000)][static_cast<std::size_t>(change.op)];
+    ASSERT_TRUE(ids.insert(change.change_id).second);
+    ASSERT_LE(change.change_id.size(), kChangeIdBytesMax);
     const std::int64_t hour = (at - start_of(korean_date(at / 1'000'000))) / kHourUs;
     by_day += static_cast<std::uint64_t>(hour >= 8 && hour < 20);
   }
@@ -151,12 +151,12 @@ TEST(GenerateChanges, SomeCodesAreReissuedAgain) {
   std::map<Code, int> length;  // of the chain that ends in a code
   int chains = 0;
   int longest = 0;
-  for (const MadeChange& made : all_of(maker_of(some_days(Profile::kSurge, 1, 0.01), registry))) {
-    if (made.change.op != ChangeOp::kReissue) continue;
-    const int now = length[made.change.code] + 1;
+  for (const Change& change : all_of(maker_of(some_days(Profile::kSurge, 1, 0.01), registry))) {
+    if (change.op != ChangeOp::kReissue) continue;
+    const int now = length[change.code] + 1;
     chains += static_cast<int>(now > 1);
     longest = std::max(longest, now);
-    length[*made.change.new_code] = now;
+    length[*change.new_code] = now;
   }
   EXPECT_GT(chains, 50);
   EXPECT_GE(longest, 3);

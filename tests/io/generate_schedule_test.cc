@@ -29,7 +29,7 @@ std::vector<Change> changes_for(const Registry& registry, const ChangesPlan& pla
   ChangeMaker maker(plan, registry, registry.table().codes_sorted(CodeStatus::kActive),
                     registry.table().codes_sorted(CodeStatus::kSuspended));
   std::vector<Change> changes;
-  for (MadeChange made; maker.next(made);) changes.push_back(made.change);
+  for (Change change; maker.next(change);) changes.push_back(change);
   return changes;
 }
 

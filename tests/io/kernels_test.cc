@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <random>
 #include <string>
 #include <vector>
@@ -194,8 +196,8 @@ TEST_F(Kernels, VouchForUtf8WhereItIs) {
 std::string random_line(std::mt19937_64& random) {
   std::vector<std::string> pieces;
   constexpr std::string_view kKeys[] = {
-      "id",      "code", "name", "zip",         "phone",     "declared_at",      "declared_by",
-      "declare", "a",    "",     "memo\\u0041", "\\u007aip", "a\\\"declared_at", "item_ko"};
+      "id", "code",  "name", "zip",      "phone",        "declared_at", "declared_by", "declare",          "a",
+      "",   "Phone", "z_ip", "declared", "na\xC2\xA0me", "memo\\u0041", "\\u007aip",   "a\\\"declared_at", "item_ko"};
   constexpr std::string_view kValues[] = {"1", "null", "\"x\"", "\"\\n\"", "\"\"", "false", "\"2026-01-15\""};
   constexpr std::string_view kSpaces[] = {"", "", "", "", " ", "  ", "\t"};
   const bool is_spaced = random() % 4 == 0;
@@ -240,13 +242,14 @@ std::string random_line(std::mt19937_64& random) {
 }
 
 /// Each Isa decodes the lines of a text, none of them blank, as the plain loops do.
-void expect_decoded_alike(const std::string& text, const std::vector<std::string>& lines) {
+void expect_decoded_alike(const std::string& text, const std::vector<std::string>& lines,
+                          const InputFormat& format = {}) {
   use_isa(Isa::kScalar);
-  const auto expected = decoded_ndjson(text);
+  const auto expected = decoded_ndjson(text, format);
   ASSERT_EQ(expected.size(), lines.size());
   for (const Isa isa : vector_isas()) {
     use_isa(isa);
-    const auto got = decoded_ndjson(text);
+    const auto got = decoded_ndjson(text, format);
     ASSERT_EQ(got.size(), expected.size());
     for (std::size_t i = 0; i < got.size(); ++i) ASSERT_EQ(got[i], expected[i]) << lines[i] << to_string(isa);
   }
@@ -299,6 +302,112 @@ TEST_F(Kernels, OfEachIsaTakeLinesLikeTheOnesBefore) {
       }
     }
     ASSERT_NO_FATAL_FAILURE(expect_decoded_alike(text, lines)) << "CLEARLINE_SEED=" << seed;
+  }
+}
+
+/// A name of 1 to 40 bytes, as somebody may map a field to it.
+std::string random_name(std::mt19937_64& random) {
+  constexpr std::string_view kPieces[] = {"a",        "b",      "Z",      "_",    "-",     " ",    "\\", "\"",
+                                          "\":\"",    ":",      "\b",     "\x01", "\t",    "\x7F", "수", "\u1109\u116E",
+                                          "e\u0301",  "\u00E9", "\u200B", "\\b",  "\\u00", "{",    ",",  "abcdefg",
+                                          "declared", "이름이"};
+  std::string name;
+  if (random() % 3 == 0) name = random() % 2 == 0 ? "abcdefg" : "abcdefghijklmno";  // some begin alike
+  for (std::size_t pieces = 1 + random() % 5; pieces > 0; --pieces) {
+    const auto plain = random() % 2 == 0;
+    name += plain ? std::string(1, static_cast<char>('a' + random() % 26)) : kPieces[random() % std::size(kPieces)];
+  }
+  if (random() % 3 == 0) name += "vwxyz";  // and some end alike
+  return name.substr(0, 40);
+}
+
+/// A name between the quotes of a key.
+std::string escaped(const std::string& name, std::mt19937_64& random) {
+  std::string key;
+  for (const char c : name) {
+    if (c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || (c > 0 && random() % 50 == 0)) {
+      char escape[8];
+      std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(c));
+      key += escape;
+    } else {
+      key += c;
+    }
+  }
+  return key;
+}
+
+/// What nearly is a name, and what may pass for it by its first or last bytes.
+std::string near_to(std::string name, std::mt19937_64& random) {
+  const std::size_t at = random() % (name.size() + 1);
+  switch (random() % 6) {
+    case 0:
+      return name.insert(at, "_");
+    case 1:
+      return name.insert(at, "\u00A0");
+    case 2:
+      for (char& c : name) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 0x20) : c;
+      return name;
+    case 3:
+      return name + "x";
+    case 4:
+      return "x" + name;
+    default:
+      return name.substr(0, at);
+  }
+}
+
+TEST_F(Kernels, OfEachIsaTakeAnyNamesOfFields) {
+  const std::uint64_t seed = test_seed();
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < 300; ++round) {
+    InputFormat format;
+    for (std::size_t field = 0; field < kFieldCount; ++field) {
+      if (random() % 3 == 0) continue;
+      std::string name;
+      do {
+        name = normal_name(random_name(random));
+      } while (name.empty() || std::count(format.names.begin(), format.names.end(), name) != 0 || !is_utf8(name));
+      format.names[field] = name;
+    }
+    if (random() % 2 == 0) format.ignored = {normal_name(near_to(format.names[random() % kFieldCount], random))};
+    std::vector<std::string> keys;
+    for (int i = 0; i < 24; ++i) {
+      const std::string& name = format.names[random() % kFieldCount];
+      const std::string key = random() % 3 == 0   ? near_to(name, random)
+                              : random() % 4 == 0 ? random_name(random)
+                                                  : name;
+      keys.push_back(random() % 8 == 0 ? key
+                                       : escaped(key, random));  // not escaped: it means something else, or nothing
+    }
+    std::vector<std::string> lines;
+    std::string text;
+    for (int i = 0; i < 60; ++i) {
+      std::string line;
+      for (std::size_t members = 1 + random() % 12; members > 0; --members) {
+        line +=
+            (line.empty() ? "{\"" : ",\"") + keys[random() % keys.size()] + "\":\"v" + std::to_string(members) + "\"";
+      }
+      line += "}\n";
+      if (std::count(line.begin(), line.end(), '\n') == 1) text += lines.emplace_back(line);
+      if (random() % 2 == 0) text += lines.emplace_back(lines.back());  // so that it is learnt
+    }
+    ASSERT_NO_FATAL_FAILURE(expect_decoded_alike(text, lines, format)) << "CLEARLINE_SEED=" << seed;
+  }
+}
+
+// The key is an escape, and the name is what stands in the text.
+TEST_F(Kernels, OfEachIsaKnowAnEscapeFromAName) {
+  InputFormat format;
+  format.names[static_cast<std::size_t>(Field::kZip)] = "abcdefg\\b";
+  const std::string line = R"({"id":"a","abcdefg\b":"04524"})"
+                           "\n";
+  const std::string other = R"({"id":"b","abcdefg\\b":"04524"})"
+                            "\n";
+  for (const Isa isa : {Isa::kScalar, Isa::kSse2, Isa::kAvx2, Isa::kAvx512}) {
+    if (!machine_has(isa)) continue;
+    use_isa(isa);
+    EXPECT_EQ(decoded_ndjson(line + other, format), (std::vector<std::string>{"1|a|||||-", "2|b|||04524||-"}))
+        << to_string(isa);
   }
 }
 

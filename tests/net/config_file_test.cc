@@ -277,6 +277,9 @@ TEST(ConfigFile, ThePolicyIsBuiltIn) {
 
 TEST(ConfigFile, FaultsOfColumnsArePlaced) {
   expect_fault(kRegistry + "[feed]\ncolumns = \"kode=x\"", "4:11", "columns: unknown field");
+  expect_fault(kRegistry + "[feed]\nignore = \"Phone,\"", "4:10", "ignore: a name is empty");
+  EXPECT_EQ(good(kRegistry + "[feed]\nignore = [\"Phone\", \" Zip\"]").ignored, (IgnoredNames{"Phone", "Zip"}));
+  EXPECT_EQ(good(kRegistry + "[feed]\nignore = \"Phone,Zip\"").ignored, (IgnoredNames{"Phone", "Zip"}));
   expect_fault(client("uid = 1\ncolumns = \"code=\"\n") + kRegistry, "5:11", "columns: a pair is not");
 }
 
@@ -422,7 +425,7 @@ TEST(ConfigFile, ATokenFileThatIsMissingIsToldAndNotNamed) {
 TEST(ConfigFile, NoTokenIsEverInAMessage) {
   // expect_fault looks for it in every message; here it is wherever it can be mistaken for something else.
   for (const std::string key :
-       {"name", "role", "token_file", "token_hash", "token", "uid", "explain", "columns", "san"}) {
+       {"name", "role", "token_file", "token_hash", "token", "uid", "explain", "columns", "ignore", "san"}) {
     faults(kRegistry + "[[client]]\n" + key + " = \"" + kSecret + " \"\n");
     faults(kRegistry + "[[client]]\n" + key + " = " + kSecret + "\n");
     faults(kRegistry + "[[client]]\n" + key + " = \"" + kSecret + "\n");
@@ -503,17 +506,20 @@ TEST(ConfigSample, EveryKeyThatIsShownIsInIt) {
 TEST(ConfigText, IsReadAgainAsTheSame) {
   for (const std::string& text :
        {kRegistry,
-        std::string("[registry]\nimage = \"a\\u0001\\\"\\\\b\\u007F가\"\n[feed]\nlisten = []\n"
-                    "declared_at_window = \"36h\"\ncolumns = \"code=zip,zip=개인\"\n[changes]\nsocket = \"\"\n"
-                    "[limits]\nhandshake_timeout = \"1500ms\"\nidle_timeout = \"90s\"\n"
-                    "[[client]]\nname = \"a\"\nrole = \"feed\"\nuid = 5\nexplain = true\ncolumns = \"id=n\"\n"
-                    "[[client]]\nname = \"b\"\nrole = \"registrar\"\nuid = 6\n")}) {
+        std::string(
+            "[registry]\nimage = \"a\\u0001\\\"\\\\b\\u007F가\"\n[feed]\nlisten = []\n"
+            "declared_at_window = \"36h\"\ncolumns = \"code=zip,zip=개인\"\nignore = \"Phone,Zip\"\n[changes]\nsocket "
+            "= \"\"\n"
+            "[limits]\nhandshake_timeout = \"1500ms\"\nidle_timeout = \"90s\"\n"
+            "[[client]]\nname = \"a\"\nrole = \"feed\"\nuid = 5\nexplain = true\ncolumns = \"id=n\"\nignore = \"Tel\"\n"
+            "[[client]]\nname = \"b\"\nrole = \"registrar\"\nuid = 6\n")}) {
     const ServerConfig first = good(text);
     const ServerConfig second = good(config_text(first));
     EXPECT_EQ(config_text(second), config_text(first));
     EXPECT_EQ(second.registry_dir, first.registry_dir);
     EXPECT_EQ(second.registry_image, first.registry_image);
     EXPECT_EQ(second.columns, first.columns);
+    EXPECT_EQ(second.ignored, first.ignored);
     EXPECT_EQ(second.clients, first.clients);
     EXPECT_EQ(second.limits.handshake_timeout, first.limits.handshake_timeout);
   }

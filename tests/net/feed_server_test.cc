@@ -244,6 +244,31 @@ TEST_F(FeedServerTest, WithoutClientsAHelloIsAnsweredAndIsNoDeclaration) {
   EXPECT_TRUE(late.starts_with(clear(1) + "\n{\"id\":null,\"line\":2,\"verdict\":\"hold\"")) << late;
 }
 
+TEST_F(FeedServerTest, AFirstDeclarationWithAFieldHelloIsADeclaration) {
+  start();
+  std::string with_hello = declaration(1);
+  with_hello.insert(1, "\"hello\":\"x\",");
+  EXPECT_EQ(answers_to(with_hello + "\n" + declaration(2) + "\n"), clear(1) + "\n" + clear(2) + "\n");
+  with_hello = declaration(1);
+  with_hello.insert(1, "\"hello\":{\"token\":\"x\"},");
+  EXPECT_EQ(answers_to(with_hello + "\n"), clear(1) + "\n");
+}
+
+TEST_F(FeedServerTest, NamesToIgnoreAreThoseOfTheFeedOrOfTheClient) {
+  config_.ignored = {"Phone"};
+  add_client("plain", Role::kFeed, "token-1");
+  add_client("other", Role::kFeed, "token-2");
+  config_.clients[1].ignored = {"PHONE"};
+  config_.feed_threads = 1;  // which is to tell them apart
+  start();
+  std::string near = declaration(1);
+  near.insert(1, "\"Phone\":\"1\",");
+  const std::string ok = "{\"hello\":{\"ok\":true,\"role\":\"feed\"}}\n";
+  EXPECT_EQ(answers_to("{\"hello\":{\"token\":\"token-1\"}}\n" + near + "\n"), ok + clear(1) + "\n");
+  const std::string refused = answers_to("{\"hello\":{\"token\":\"token-2\"}}\n" + near + "\n");
+  EXPECT_NE(refused.find("did you mean phone?"), std::string::npos) << refused;
+}
+
 TEST_F(FeedServerTest, WhereATokenIsNeededNothingElseIsAnswered) {
   add_client("courier-a", Role::kFeed, "token-of-courier-a");
   add_client("desk", Role::kRegistrar, "token-of-the-desk");

@@ -32,8 +32,7 @@ void add_records(std::string_view text, std::uint64_t first_line, CsvReader& rea
 
 }  // namespace
 
-std::vector<std::string> decoded_ndjson(std::string_view text) {
-  InputFormat format;
+std::vector<std::string> decoded_ndjson(std::string_view text, const InputFormat& format) {
   NdjsonDecoder decoder(format);
   const Block block = block_of(text, '\0');
   decoder.start(block.text(), 1);

@@ -6,10 +6,12 @@
 #include <string_view>
 #include <vector>
 
+#include "io/formats/input_format.h"
+
 namespace clearline::test {
 
 /// A line for each declaration of an NDJSON text: its line number, id, and its items or its fault.
-std::vector<std::string> decoded_ndjson(std::string_view text);
+std::vector<std::string> decoded_ndjson(std::string_view text, const InputFormat& format = {});
 
 /// The records of a CSV text: `line:field|field|`, or `line:!column fault`.
 std::vector<std::string> csv_records(std::string_view text, std::size_t record_bytes_max, std::size_t column_count,

@@ -42,6 +42,9 @@ const char* const kOddTexts[] = {
     "0",      "\u0301", "ß",  "ẞ",      "İ",      "ŉ",          "ª",         "㈜", "㉠",   "\u302e", "\u1100\u1161",
     "가",     "\u11a8", "K",  "ſ",      "…",      "\U0001D400", "\U0001F600"};
 const char* const kKnownKeys[] = {"id", "code", "name", "zip", "phone", "declared_at"};
+/// Keys that nearly are known ones, as they stand between quotes.
+const char* const kNearKeys[] = {"ID",     "Code",  "na me",    "zips",       "PHONE",           "declaredAt",
+                                 "pho-ne", "z_ip_", "\\u0049d", "na\u200Bme", "co\u00ADde\u3000"};
 const char* const kDates[] = {"2026-01-15",
                               "2026-01-16",
                               "2025-02-29",
@@ -229,6 +232,7 @@ std::string RandomInput::ndjson_line() {
   add("zip", d.zip, 0.01);
   add("phone", d.phone, d.phone.empty() ? 0.8 : 0);
   add("declared_at", d.declared_at, d.declared_at.empty() ? 0.8 : 0);
+  while (chance(0.02)) members.push_back('"' + pick(kNearKeys) + "\":" + json_value(0));
   while (chance(0.4)) members.push_back(json_string(chance(0.9) ? "note" : pick(kKnownKeys)) + ":" + json_value(0));
   if (chance(0.02)) {
     const std::size_t depth = 13 + below(6);

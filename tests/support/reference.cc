@@ -434,9 +434,45 @@ class Json {
   std::size_t at_ = 0;
 };
 
+// ---- names of fields
+
+std::string nfc(const std::string& text) { return utf8(normal(icu::UnicodeString::fromUTF8(text), "NFC")); }
+
+/// A name as it is compared for slips.
+std::string without_slips(const std::string& name) {
+  icu::UnicodeString out;
+  each(normal(icu::UnicodeString::fromUTF8(name), "NFC"), [&](UChar32 c) {
+    if (white_space(c) || u_charType(c) == U_FORMAT_CHAR || c == '_' || c == '-') return;
+    out.append(c >= 'A' && c <= 'Z' ? c + 0x20 : c);
+  });
+  return utf8(out);
+}
+
+bool is_near(const std::string& name, const std::string& known) {
+  const std::string a = without_slips(name);
+  const std::string b = without_slips(known);
+  return !b.empty() && (a == b || (a == "zip" && b == "zips") || (a == "zips" && b == "zip"));
+}
+
+/// Whether some name nearly is one that is in use, but is none in use itself, where that one is missing.
+bool has_slip(const std::vector<std::string>& names, const std::vector<std::string>& in_use,
+              const std::set<std::string>& missing) {
+  for (const std::string& name : names) {
+    if (std::count(in_use.begin(), in_use.end(), nfc(name)) != 0) continue;
+    for (const std::string& one : missing) {
+      if (is_near(name, one)) return true;
+    }
+  }
+  return false;
+}
+
+bool is_missing(const std::string& field, const std::string& text) {
+  return field == "name" || field == "name_ko" ? is_white_space(text) : trimmed(text).empty();
+}
+
 std::string name_in_input(const std::string& field, const std::map<std::string, std::string>& columns) {
   const auto mapped = columns.find(field);
-  return mapped == columns.end() ? field : mapped->second;
+  return mapped == columns.end() ? field : nfc(trimmed(mapped->second));
 }
 
 std::string_view without_cr(std::string_view line) {
@@ -526,6 +562,10 @@ struct Csv {
   std::vector<std::string> header;
   std::vector<CsvLine> lines;
 
+  /// How many columns have that name.
+  std::size_t count(const std::string& name) const {
+    return static_cast<std::size_t>(std::count(header.begin(), header.end(), name));
+  }
   /// Empty when there is no such column.
   std::string field(const CsvLine& line, const std::string& name) const {
     const auto column = std::find(header.begin(), header.end(), name);
@@ -561,7 +601,7 @@ std::optional<Csv> read_csv(std::string_view text) {
   const Record record = read_record(text, at, kBytesMax, 0);
   if (record.wrong || !is_clean_header_row(text.substr(at, record.end - at))) return std::nullopt;
   Csv csv;
-  csv.header = record.fields;
+  for (const std::string& name : record.fields) csv.header.push_back(nfc(trimmed(name)));
   csv.lines = csv_lines(text.substr(record.end), kBytesMax, csv.header.size());
   for (CsvLine& line : csv.lines) line.line += number + record.lines - 1;
   return csv;
@@ -735,11 +775,13 @@ std::vector<Row> Reference::screen_ndjson(std::string_view text,
     std::map<std::string, std::string> fields;
     bool malformed = false;
     bool id_is_wrong = false;
+    std::vector<std::string> in_use;
+    std::set<std::string> missing;
     for (const std::string& field : kFields) {
       const std::string name = name_in_input(field, columns);
       int count = 0;
       for (const Member& member : *members) {
-        if (member.key != name) continue;
+        if (nfc(member.key) != name) continue;
         ++count;
         if (member.kind == Member::kString) fields[field] = member.text;
         if (member.kind == Member::kOther || count > 1) {
@@ -747,7 +789,12 @@ std::vector<Row> Reference::screen_ndjson(std::string_view text,
           id_is_wrong |= field == "id";
         }
       }
+      in_use.push_back(name);
+      if (is_missing(field, fields[field])) missing.insert(name);
     }
+    std::vector<std::string> keys;
+    for (const Member& member : *members) keys.push_back(member.key);
+    malformed |= has_slip(keys, in_use, missing);
     rows.push_back(row_of(fields, id_is_wrong, malformed, number));
   }
   return rows;
@@ -757,11 +804,16 @@ std::optional<std::vector<Row>> Reference::screen_csv(std::string_view text,
                                                       const std::map<std::string, std::string>& columns) const {
   const auto csv = read_csv(text);
   if (!csv) return std::nullopt;
+  std::vector<std::string> in_use;
+  std::set<std::string> missing;
   for (const std::string& field : kFields) {
     const std::string name = name_in_input(field, columns);
-    const auto count = std::count(csv->header.begin(), csv->header.end(), name);
+    const std::size_t count = csv->count(name);
     if (count > 1 || (count == 0 && (field == "id" || name != field))) return std::nullopt;
+    in_use.push_back(name);
+    if (count == 0) missing.insert(name);
   }
+  if (has_slip(csv->header, in_use, missing)) return std::nullopt;
   std::vector<Row> rows;
   for (const CsvLine& line : csv->lines) {
     if (line.wrong) {
@@ -785,8 +837,7 @@ const std::vector<std::string> kRegistryFields{"code",   "name",        "name_ko
 /// The person of a record; nothing when it is a bad one.
 std::optional<Registered> person_of(std::map<std::string, std::string> fields, const std::vector<std::string>& zips) {
   for (auto& [field, text] : fields) {
-    const bool is_name = field == "name" || field == "name_ko";
-    if (is_name ? is_white_space(text) : trimmed(text).empty()) text.clear();
+    if (is_missing(field, text)) text.clear();
   }
   Registered person;
   const auto code = read_code(fields["code"]);
@@ -818,6 +869,7 @@ std::optional<Registered> person_of(std::map<std::string, std::string> fields, c
   }
 
   for (const std::string field : {"issued", "changed", "expires"}) {
+    fields[field] = trimmed(fields[field]);
     if (!fields[field].empty() && !read_date(fields[field])) return std::nullopt;
   }
   person.issued = fields["issued"];
@@ -869,11 +921,17 @@ RegistryFile read_registry_ndjson(std::string_view text) {
         continue;
       }
       for (const Member& element : Json(member.text).array()) {
-    fields[field] = trimmed(fields[field]);
         if (element.kind != Member::kString) bad = true;
         zips.push_back(element.text);
       }
     }
+    std::set<std::string> missing;
+    for (const std::string& field : kRegistryFields) {
+      if (field == "zips" ? zips.empty() : is_missing(field, fields[field])) missing.insert(field);
+    }
+    std::vector<std::string> keys;
+    for (const Member& member : members.value_or(std::vector<Member>())) keys.push_back(member.key);
+    bad |= has_slip(keys, kRegistryFields, missing);
     const auto person = bad ? std::nullopt : person_of(fields, zips);
     if (person) {
       file.people.push_back(*person);
@@ -887,10 +945,13 @@ RegistryFile read_registry_ndjson(std::string_view text) {
 std::optional<RegistryFile> read_registry_csv(std::string_view text) {
   const auto csv = read_csv(text);
   if (!csv) return std::nullopt;
+  std::set<std::string> missing;
   for (const std::string& field : kRegistryFields) {
-    const auto count = std::count(csv->header.begin(), csv->header.end(), field);
+    const std::size_t count = csv->count(field);
     if (count > 1 || (count == 0 && field == "code")) return std::nullopt;
+    if (count == 0) missing.insert(field);
   }
+  if (has_slip(csv->header, kRegistryFields, missing)) return std::nullopt;
   RegistryFile file;
   for (const CsvLine& line : csv->lines) {
     std::map<std::string, std::string> fields;

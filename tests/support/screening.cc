@@ -91,6 +91,7 @@ std::optional<std::string> screen_to_text(std::string_view text, const Registry&
   options.format = setup.format;
   options.encoding = setup.encoding;
   options.names = *parse_columns(setup.columns);
+  options.ignored = *parse_ignore(setup.ignore);
   auto reader = BlockReader::open(text_source(std::string(text), setup.piece_bytes), options, setup.block_bytes);
   if (!reader.ok()) return std::nullopt;
   const Policy policy = standard_policy();

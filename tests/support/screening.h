@@ -26,6 +26,7 @@ Registry make_registry(const std::vector<reference::Registered>& people);
 struct ScreenSetup {
   Format format = Format::kNdjson;
   std::string columns;
+  std::string ignore;
   Encoding encoding = Encoding::kUtf8;  // the reference knows no other
   std::size_t block_bytes = 256 << 10;
   std::size_t piece_bytes = 1 << 20;

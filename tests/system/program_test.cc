@@ -327,6 +327,51 @@ TEST_F(Program, SummaryAccountsForEveryDeclaration) {
   EXPECT_EQ(screen({day, "--summary", "none"}).err, "");
 }
 
+TEST_F(Program, SummarySaysInHowManyDeclarationsAFieldWasGiven) {
+  const std::string some =
+      folder.write("some.ndjson",
+                   "{\"id\":\"1\",\"code\":null,\"name\":\"\\u3000\",\"zip\":\" \",\"phone\":\"0\"}\n"
+                   "{\"id\":\" \",\"code\":\" P1\",\"name\":\"\\u3000A\",\"declared_at\":\"2025-12-01\"}\n"
+                   "{\"id\":\"3\",\"code\":\"P1\",\"declared_at\":\"x\"}\n");
+  const std::string json = screen({some, "--summary", "json"}).err;
+  EXPECT_NE(json.find(R"("fields":{"id":1,"code":1,"name":1,"zip":0,"phone":1,"declared_at":1})"), std::string::npos)
+      << json;
+}
+
+TEST_F(Program, AColumnThatNearlyIsAKnownOneIsRefusedUnlessItIsIgnored) {
+  const std::string phones =
+      folder.write("phones.csv", "id,code,name,zip,Phone\n1,P123456789012,HONG GILDONG,04524,01099998888\n");
+  const std::string out = folder.path("out.ndjson");
+  const auto refused = screen({phones, "-o", out});
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_NE(refused.err.find("phones.csv:1:18: error: the CSV header has a column 'Phone' and no 'phone'; did you mean "
+                             "'phone'?"),
+            std::string::npos)
+      << refused.err;
+  EXPECT_FALSE(std::filesystem::exists(out));
+  const auto ignored = screen({phones, "--ignore", "x,Phone"});
+  EXPECT_EQ(ignored.exit_code, 0) << ignored.err;
+  EXPECT_EQ(ignored.out, "{\"id\":\"1\",\"verdict\":\"clear\"}\n");
+  EXPECT_EQ(screen({phones, "--ignore", "a,,b"}).exit_code, 2);
+}
+
+TEST_F(Program, ARegistryColumnThatNearlyIsAKnownOneIsRefusedAndTheOldImageStays) {
+  const std::string near = folder.write("near.csv",
+                                        "code,name,phone,zips,Status\n"
+                                        "P123456789012,HONG GILDONG,01098765432,04524,suspended\n");
+  const std::string before = read_file(image);
+  const auto refused = run_clearline({"registry", "build", near, "-o", image});
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_NE(refused.err.find("did you mean 'status'?"), std::string::npos) << refused.err;
+  EXPECT_EQ(read_file(image), before);
+  EXPECT_EQ(run_clearline({"registry", "build", near, "-o", image, "--ignore", "Status"}).exit_code, 0);
+  const std::string lines =
+      folder.write("near.ndjson", "{\"code\":\"P123456789012\",\"name\":\"HONG\",\"zip\":\"04524\"}\n");
+  const auto bad = run_clearline({"registry", "build", lines, "-o", image});
+  EXPECT_EQ(bad.exit_code, 3);
+  EXPECT_NE(bad.err.find("did you mean zips?"), std::string::npos) << bad.err;
+}
+
 TEST_F(Program, SummaryCountsTheBytesOfTheFiles) {
   std::string many;
   for (int i = 0; i < 5000; ++i) many += kDay;
