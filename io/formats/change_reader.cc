@@ -80,10 +80,11 @@ constexpr std::array<std::string_view, kOffsetFaultCount> kWrongAt{
 
 constexpr std::string_view kNotTaken = "this op does not take this key; leave it out";
 
-bool is_calendar_time(std::int64_t unix_us) {
-  constexpr std::int64_t kDayUs = std::int64_t{86'400} * 1'000'000;
-  constexpr std::int64_t kKoreaUs = std::int64_t{9} * 3600 * 1'000'000;
-  return unix_us + kKoreaUs >= kDateMin.days * kDayUs && unix_us + kKoreaUs < (kDateMax.days + 1) * kDayUs;
+/// The Korean days on which a change may have happened: a time before the system began is a slip, and the tables by day
+/// would begin with it.
+bool is_day_of_change(Date day) {
+  constexpr Date kFirst{10'957};  // 2000-01-01
+  return day >= kFirst && day <= kDateMax;
 }
 
 /// The change_id of a line that may be wrong elsewhere, if it is a good one and there once.
@@ -167,7 +168,9 @@ struct ChangeReader::State {
     if (const std::string_view at = trim_blanks(own[kAt]); !at.empty()) {
       change.at_us = parse_time_us(at);
       if (!change.at_us) return fault_at(kAt, kWrongAt[static_cast<std::size_t>(offset_fault(at))]);
-      if (!is_calendar_time(*change.at_us)) return fault_at(kAt, "at is outside the years 0000 to 9999 of Korea");
+      if (!is_day_of_change(korean_date_us(*change.at_us))) {
+        return fault_at(kAt, "at is before 2000-01-01 or after 9999-12-31 in Korea");
+      }
     }
     if (!is_missing(own[kBy])) {
       const auto by = parse_change_by(own[kBy]);

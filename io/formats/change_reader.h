@@ -7,7 +7,7 @@
 // for amend, where such a key clears what it names.
 //
 //   op, code, change_id  needed. A change_id counts as it stands, blanks included, unless it is nothing but blanks
-//   at                   RFC 3339 with offset
+//   at                   RFC 3339 with offset, from 2000-01-01 on in Korea
 //   by                   `owner` or `ex_officio`; of suspend and cancel alone
 //   issue                status only `active`; `changed` is checked and dropped, because the change sets it
 //

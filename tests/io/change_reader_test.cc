@@ -248,18 +248,20 @@ TEST(ChangeReader, AtIsATimeWithOffset) {
   };
   EXPECT_EQ(at("2025-12-01T10:00:00+09:00"), 1'764'550'800'000'000);
   EXPECT_EQ(at("2025-12-01t01:00:00.9999999z"), 1'764'550'800'999'999) << "further digits are cut off";
-  EXPECT_EQ(at("1969-12-31T23:59:59.5Z"), -500'000);
+  EXPECT_EQ(at("2025-12-01 01:00:00.5Z"), 1'764'550'800'500'000);
+  EXPECT_EQ(at(" \\t2025-12-01T01:00:00Z "), 1'764'550'800'000'000) << "blanks around it are dropped";
   EXPECT_EQ(at(""), std::nullopt);
-  for (const char* text :
-       {"2025-12-01", "2025-02-30T10:00:00Z", "2025-02-30T10:00:00", "2025-12-01T10:00:00 Z", "now"}) {
+  for (const char* text : {"2025-12-01", "2025-02-30T10:00:00Z", "2025-02-30T10:00:00", "2025-12-01T10:00:00 Z",
+                           "2025-12-01  10:00:00Z", "2025-12-01\\t10:00:00Z", "now"}) {
     EXPECT_EQ(fault_of("resume", R"("at":")" + std::string(text) + '"'), "1 at is no RFC 3339 time with an offset");
   }
   EXPECT_EQ(fault_of("resume", R"("at":1764550800)"), "1 a known key has no text");
-  EXPECT_EQ(at("0000-01-01T00:00:00+09:00"), *parse_time_us("0000-01-01T00:00:00+09:00"));
+  EXPECT_EQ(at("1999-12-31T15:00:00Z"), *parse_time_us("2000-01-01T00:00:00+09:00"));
   EXPECT_EQ(at("9999-12-31T23:59:59.999999+09:00"), *parse_time_us("9999-12-31T23:59:59.999999+09:00"));
-  for (const char* text : {"0000-01-01T00:00:00+09:01", "9999-12-31T15:00:00Z"}) {
+  for (const char* text : {"1999-12-31T14:59:59.999999Z", "1999-12-31T23:59:59.999999+09:00",
+                           "0000-01-01T00:00:00+09:01", "9999-12-31T15:00:00Z"}) {
     EXPECT_EQ(fault_of("resume", R"("at":")" + std::string(text) + '"'),
-              "1 at is outside the years 0000 to 9999 of Korea");
+              "1 at is before 2000-01-01 or after 9999-12-31 in Korea");
   }
 }
 
