@@ -10,9 +10,34 @@ namespace {
 
 constexpr std::array<std::string_view, 7> kOpWords{"issue", "amend", "renew", "suspend", "resume", "cancel", "reissue"};
 constexpr std::array<std::string_view, 2> kByWords{"owner", "ex_officio"};
-constexpr std::array<std::string_view, 10> kErrorWords{
-    "malformed",        "code_exists",  "code_unknown", "not_active", "not_suspended",
-    "change_id_reused", "at_in_future", "read_only",    "busy",       "denied"};
+/// Without a default: an error without a word does not compile, and one that is not counted does not either.
+constexpr std::string_view error_word(ChangeError error) {
+  switch (error) {
+    case ChangeError::kMalformed:
+      return "malformed";
+    case ChangeError::kCodeExists:
+      return "code_exists";
+    case ChangeError::kCodeUnknown:
+      return "code_unknown";
+    case ChangeError::kNotActive:
+      return "not_active";
+    case ChangeError::kNotSuspended:
+      return "not_suspended";
+    case ChangeError::kChangeIdReused:
+      return "change_id_reused";
+    case ChangeError::kAtInFuture:
+      return "at_in_future";
+    case ChangeError::kReadOnly:
+      return "read_only";
+    case ChangeError::kBusy:
+      return "busy";
+    case ChangeError::kDenied:
+      return "denied";
+  }
+  return {};
+}
+static_assert(!error_word(static_cast<ChangeError>(kChangeErrorCount - 1)).empty());
+static_assert(error_word(static_cast<ChangeError>(kChangeErrorCount)).empty());
 
 constexpr auto kFirstOp = static_cast<std::size_t>(ChangeOp::kIssue);
 
@@ -86,7 +111,7 @@ Entry successor(const Change& change, Date on, const Entry& old) {
 
 std::string_view to_string(ChangeOp op) { return kOpWords[static_cast<std::size_t>(op) - kFirstOp]; }
 std::string_view to_string(ChangeBy by) { return kByWords[static_cast<std::size_t>(by)]; }
-std::string_view to_string(ChangeError error) { return kErrorWords[static_cast<std::size_t>(error)]; }
+std::string_view to_string(ChangeError error) { return error_word(error); }
 
 std::optional<ChangeOp> parse_change_op(std::string_view text) {
   for (std::size_t i = 0; i < kOpWords.size(); ++i) {

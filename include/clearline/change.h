@@ -48,6 +48,8 @@ enum class ChangeError : std::uint8_t {
   kBusy,
   kDenied,
 };
+/// One more than the last of them; to_string() holds that.
+inline constexpr std::size_t kChangeErrorCount = static_cast<std::size_t>(ChangeError::kDenied) + 1;
 /// The words of the answers: "code_exists".
 std::string_view to_string(ChangeError error);
 

@@ -14,8 +14,6 @@
 
 namespace clearline {
 
-inline constexpr std::size_t kChangeErrorCount = 10;
-
 /// How changes were answered.
 struct AnswerTally {
   std::uint64_t ok = 0;
