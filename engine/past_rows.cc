@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <string>
 #include <utility>
 
 #include "engine/entry_text.h"
@@ -38,7 +39,7 @@ std::optional<std::uint64_t> PastTimes::seq_at(std::int64_t unix_us) const {
 
 PastRows::PastRows(const RegistryTable& table) : maker_(NamePrinter(table.key()), table.expiry_base_days()) {}
 
-bool PastRows::add(std::uint64_t seq, Code code, const std::optional<Entry>& before) {
+Status PastRows::add(std::uint64_t seq, Code code, const std::optional<Entry>& before) {
   assert(versions_.empty() || versions_.back().seq <= seq);
   Version version;
   version.mixed = mix_code(code);
@@ -46,7 +47,11 @@ bool PastRows::add(std::uint64_t seq, Code code, const std::optional<Entry>& bef
   if (before) {
     const std::uint64_t offset = to_text_unit(text_bytes_);
     const std::uint64_t needed = offset + entry_text_bytes_max(*before);
-    if (needed > kTextBytesMax || maker_.fault(*before)) return false;
+    if (needed > kTextBytesMax) {
+      return {StatusKind::kOutput,
+              "the texts of what codes held before would be longer than 16 GiB; name a later change"};
+    }
+    if (const auto fault = maker_.fault(*before)) return {StatusKind::kInput, std::string(*fault)};
     if (texts_.size() < needed) texts_.resize(std::max<std::size_t>(needed, 2 * texts_.size()));
     const RowMaker::Made made = maker_.make(*before, texts_.data() + offset, offset);
     version.hot = made.hot;
@@ -54,7 +59,7 @@ bool PastRows::add(std::uint64_t seq, Code code, const std::optional<Entry>& bef
     text_bytes_ = static_cast<std::uint64_t>(made.text_end - texts_.data());
   }
   versions_.push_back(version);
-  return true;
+  return {};
 }
 
 void PastRows::finish(std::uint64_t registry_seq, std::uint64_t at) {

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "clearline/registry.h"
+#include "clearline/status.h"
 #include "engine/code_index.h"
 #include "engine/rows.h"
 
@@ -61,9 +62,9 @@ class PastRows {
   /// `table` is read for its key and its expiry days only.
   explicit PastRows(const RegistryTable& table);
 
-  /// What the change at `seq` found of a code: no entry, or one. Seqs never fall. False: the entry has a fault
-  /// (entry_fault), or its text has no room.
-  bool add(std::uint64_t seq, Code code, const std::optional<Entry>& before);
+  /// What the change at `seq` found of a code: no entry, or one. Seqs never fall. kInput: the entry has a fault, and the
+  /// words are those of entry_fault(). kOutput: its text has no room.
+  Status add(std::uint64_t seq, Code code, const std::optional<Entry>& before);
   /// No more will come. `registry_seq`: where the registry beside it stands. `at`: the seq for which declarations are
   /// judged; all that was added is behind it.
   void finish(std::uint64_t registry_seq, std::uint64_t at);

@@ -234,9 +234,12 @@ RegistryBuilder::Outcome RegistryBuilder::build(OnDuplicate on_duplicate, std::s
   }
   shape.text_bytes = state->texts.bytes().size();
   state->texts.trim();
-  auto table = !state->lacks_memory && shape.text_bytes <= kTextBytesMax
-                   ? RegistryTable::create(shape, std::move(state->texts))
-                   : nullptr;
+  if (!state->lacks_memory && shape.text_bytes > kTextBytesMax) {
+    outcome.status = Status(StatusKind::kOutput,
+                            "build registry: the texts of all entries are longer than 16 GiB; split the registry");
+    return outcome;
+  }
+  auto table = !state->lacks_memory ? RegistryTable::create(shape, std::move(state->texts)) : nullptr;
   if (!table) {
     outcome.status =
         Status(StatusKind::kOutput, "build registry: not enough memory for " +

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <iterator>
+#include <string>
 #include <utility>
 
 #include "engine/entry_text.h"
@@ -24,6 +27,13 @@ constexpr std::uint64_t entries_max(std::uint64_t buckets) {
   return std::min(rows - 1, static_cast<std::uint64_t>(static_cast<double>(rows) * kLoadMax));
 }
 static_assert(entries_max(1) == 3);
+
+/// That what is published is the next change, in release too: readers would be misled in silence.
+void require(bool is_next_change) {
+  if (is_next_change) return;
+  std::fputs("clearline: error: a bug: what is published is not the next change\n", stderr);
+  std::abort();
+}
 
 }  // namespace
 
@@ -97,21 +107,26 @@ void RegistryWriter::settle() {
   pending_segments_.clear();
 }
 
-std::optional<PreparedEntry> RegistryWriter::prepare(const Entry& entry) {
-  if (maker_.fault(entry)) return std::nullopt;
+Result<PreparedEntry> RegistryWriter::prepare(const Entry& entry) {
+  const auto no_memory = [] {
+    return Status(StatusKind::kOutput, "not enough memory for another entry; use a larger machine");
+  };
+  if (const auto fault = maker_.fault(entry)) return Status(StatusKind::kInput, std::string(*fault));
   const std::uint64_t offset = to_text_unit(text_end_);
   const std::uint64_t end_max = offset + entry_text_bytes_max(entry);
-  if (end_max > kTextBytesMax) return std::nullopt;
+  if (end_max > kTextBytesMax) {
+    return Status(StatusKind::kOutput, "the texts of all entries would be longer than 16 GiB; split the registry");
+  }
   Pages& texts = table_->texts_;
   constexpr std::uint64_t kStep = Pages::kHugeBytes;
-  if (end_max > texts.bytes().size() && !texts.extend((end_max / kStep + 1) * kStep)) return std::nullopt;
+  if (end_max > texts.bytes().size() && !texts.extend((end_max / kStep + 1) * kStep)) return no_memory();
 
   PreparedEntry prepared;
   prepared.mixed = mix_code(entry.code);
   // A code that is there changes in its place, also where there is no room for another.
   std::size_t row = 0;
   find_rows(prepared.mixed, row);
-  if (row == CodeIndex::kAbsent && !make_room(prepared.mixed >> kTailBits)) return std::nullopt;
+  if (row == CodeIndex::kAbsent && !make_room(prepared.mixed >> kTailBits)) return no_memory();
   auto* const start = reinterpret_cast<char*>(texts.bytes().data());
   const RowMaker::Made made = maker_.make(entry, start + offset, offset);
   text_end_ = static_cast<std::uint64_t>(made.text_end - start);
@@ -197,7 +212,7 @@ std::uint64_t RegistryWriter::text_bytes_of(const SideRow& side) const {
 }
 
 void RegistryWriter::publish(std::uint64_t seq, std::span<const PreparedEntry> entries) {
-  assert(seq > table_->seq() && entries.size() <= ChangeWindow::kCodesMax);
+  require(seq == table_->seq() + 1 && entries.size() <= ChangeWindow::kCodesMax);
   // release: pairs with the acquire in texts(); whoever is led to a text by a row also sees that it is there.
   table_->text_end_.store(text_end_, std::memory_order_release);
   std::array<RowsBefore, ChangeWindow::kCodesMax> before;

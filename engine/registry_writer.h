@@ -83,10 +83,12 @@ class RegistryWriter {
   /// Forgets all that was prepared since the mark and not published.
   void rollback(const Mark& mark);
 
-  /// Makes an entry without a fault (entry_fault) ready. Nothing when there is no room: memory, texts or rows.
-  std::optional<PreparedEntry> prepare(const Entry& entry);
+  /// Makes an entry ready. kInput: it has a fault, and the words are those of entry_fault(). kOutput: there is no room,
+  /// in memory or for texts.
+  Result<PreparedEntry> prepare(const Entry& entry);
 
-  /// Publishes one change: `entries` become what readers see, all under `seq`, which is larger than the last one.
+  /// Publishes one change: `entries` become what readers see, all under `seq`, which is the next one. Any other seq ends
+  /// the program: readers look for a change in the place of its seq, and would take an older one for it.
   void publish(std::uint64_t seq, std::span<const PreparedEntry> entries);
 
   /// All that was prepared is published or given up: no room is kept for it any more.

@@ -12,6 +12,7 @@ namespace clearline {
 namespace {
 
 constexpr std::string_view kSeqPrefix = "seq:";
+constexpr std::string_view kKnownPrefix = "known:";
 
 Status cannot_tell(const std::string& path, const std::string& option, const std::string& why) {
   return {StatusKind::kUsage, path + ": error: " + option + ": " + why};
@@ -50,11 +51,36 @@ Status find_history(Journal& journal, const Journal::Last& last, std::optional<s
   return time_of(journal, base.seq + 1, history_us.emplace());
 }
 
+/// The last change that was received by a moment; the base where all came later. Nothing: it is not known which of the
+/// changes of the base were received by then; `known_us` is since when it is.
+Status find_known(Journal& journal, const Journal::Last& last, std::int64_t unix_us, std::optional<std::uint64_t>& seq,
+                  std::int64_t& known_us) {
+  const auto behind = journal.first_received(unix_us + 1);
+  if (!behind.ok()) return behind.status();
+  const std::uint64_t base = journal.base().seq;
+  if (*behind - 1 > base || base == 0) {
+    seq = *behind - 1;
+    return {};
+  }
+  // When the last change of the base was received is not kept: before the next one, or before now.
+  if (last.seq == base) {
+    known_us = system_now_us();
+    if (unix_us >= known_us) seq = base;
+    return {};
+  }
+  return journal.read_from(base + 1, base + 1, [&](const JournalRow& row) {
+    known_us = row.received_us;
+    return Status();
+  });
+}
+
 /// What a row found of its codes.
-bool add_before(const JournalRow& row, PastRows& past) {
+Status add_before(const JournalRow& row, const std::string& journal_path, PastRows& past) {
   const auto before = row.before.empty() ? std::nullopt : read_entry_record(row.before);
-  if (!row.before.empty() && !before) return false;
-  return past.add(row.seq, row.code, before) && (!row.new_code || past.add(row.seq, *row.new_code, std::nullopt));
+  if (!row.before.empty() && !before) return unreadable_entry(journal_path, row.seq);
+  Status status = past.add(row.seq, row.code, before);
+  if (status.ok() && row.new_code) status = past.add(row.seq, *row.new_code, std::nullopt);
+  return status.ok() ? status : unusable_entry(journal_path, row.seq, status);
 }
 
 SeenChange seen_change(const JournalRow& row) {
@@ -92,6 +118,19 @@ Status resolve(const AsOf& as_of, const std::string& path, const std::string& op
       if (effective_us) answer.today = korean_date_us(*effective_us);
       return {};
     }
+    case AsOf::Kind::kKnown: {
+      std::optional<std::uint64_t> seq;
+      std::int64_t known_us = 0;
+      if (Status status = find_known(journal, last, as_of.moment.unix_us, seq, known_us); !status.ok()) return status;
+      if (!seq) {
+        return cannot_tell(
+            path, option,
+            "what was known then is not kept; it is since " + format_time(known_us) + "; name that or what came later");
+      }
+      answer.seq = *seq;
+      answer.today = as_of.moment.day;
+      return {};
+    }
     case AsOf::Kind::kTime:
       break;
   }
@@ -123,9 +162,11 @@ std::optional<AsOf> parse_as_of(std::string_view text) {
     if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
     return as_of;
   }
+  const bool is_known = text.starts_with(kKnownPrefix);
+  if (is_known) text.remove_prefix(kKnownPrefix.size());
   const auto moment = parse_moment(text);
   if (!moment) return std::nullopt;
-  as_of.kind = AsOf::Kind::kTime;
+  as_of.kind = is_known ? AsOf::Kind::kKnown : AsOf::Kind::kTime;
   as_of.moment = *moment;
   return as_of;
 }
@@ -195,10 +236,7 @@ Result<RegistryAsOf> RegistryDirectory::read_past_once(const AsOf& as_of, bool i
     }
     effective_us = row.effective_us;
     if (has_past && row.seq > plan.past_behind) {
-      if (!add_before(row, *answer.past)) {
-        return {StatusKind::kRegistry, journal_path() + ": error: seq " + std::to_string(row.seq) +
-                                           ": the entry before it cannot be read; put the journal back from a backup"};
-      }
+      if (Status status = add_before(row, journal_path(), *answer.past); !status.ok()) return status;
       times.add(row.effective_us);
       if (is_since) answer.changes.push_back(seen_change(row));
     }

@@ -1,7 +1,10 @@
 // As-of: a registry as it was at an earlier change or moment.
 //
 //   seq:N     with all changes up to N
-//   TIME      with all changes whose `effective` is not behind TIME; a date alone is the end of its day
+//   TIME      with all changes whose `effective` is not behind TIME, what had taken effect then; a date alone is the end
+//             of its day
+//   known:TIME  with all changes that were received by TIME, what was known then: a change that came late is not among
+//             them. Where `received` fell (journals of older versions), the largest one so far counts
 //   declared  as each declaration's own moment found it; those without one, as it is
 //
 // How         from the good image nearest to N: changes are replayed into one that is older; one that is younger gets the
@@ -29,13 +32,13 @@
 namespace clearline {
 
 struct AsOf {
-  enum class Kind : std::uint8_t { kSeq, kTime, kDeclared };
+  enum class Kind : std::uint8_t { kSeq, kTime, kKnown, kDeclared };
   Kind kind = Kind::kDeclared;
   std::uint64_t seq = 0;  ///< kSeq
-  Moment moment;          ///< kTime
+  Moment moment;          ///< kTime, kKnown
 };
 
-/// Reads `seq:N`, a date, an RFC 3339 time with offset, or `declared`.
+/// Reads `seq:N`, a date or an RFC 3339 time with offset, `known:` before one of these two, or `declared`.
 std::optional<AsOf> parse_as_of(std::string_view text);
 
 /// A registry, and how it is to be read.

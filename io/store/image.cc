@@ -430,13 +430,9 @@ Result<ImageInfo> read_image_info(const std::string& path) {
   return read_header(file, path, header, fault);
 }
 
-Result<Registry> read_image(const std::string& path, Growth growth) {
-  ImageFault fault{};
-  return read_image(path, growth, fault);
-}
+namespace {
 
-Result<Registry> read_image(const std::string& path, Growth growth, ImageFault& fault) {
-  const File file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+Result<Registry> read_image(const File& file, const std::string& path, Growth growth, ImageFault& fault) {
   Header header{};
   auto info = read_header(file, path, header, fault);
   if (!info.ok()) return info.status();
@@ -501,6 +497,22 @@ Result<Registry> read_image(const std::string& path, Growth growth, ImageFault& 
   if (!table->set_segments(std::span(*segments).first(kSegmentCount + 1)))
     return damaged(fault, path, sections_offset, "segments out of order");
   return Registry(std::move(table));
+}
+
+}  // namespace
+
+Result<Registry> read_image(const std::string& path, Growth growth) {
+  ImageFault fault{};
+  return read_image(path, growth, fault);
+}
+
+Result<Registry> read_image(const std::string& path, Growth growth, ImageFault& fault) {
+  return read_image(File(open(path.c_str(), O_RDONLY | O_CLOEXEC)), path, growth, fault);
+}
+
+Result<Registry> read_open_image(int fd, const std::string& path, Growth growth) {
+  ImageFault fault{};
+  return read_image(File(fcntl(fd, F_DUPFD_CLOEXEC, 0)), path, growth, fault);
 }
 
 }  // namespace clearline

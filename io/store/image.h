@@ -62,6 +62,8 @@ Status write_image(RegistrySnapshot& snapshot, const JournalPlace& place, const 
 /// Reads and checks an image. kRegistry when it is missing, damaged, foreign or of a newer version: then nothing is
 /// served.
 Result<Registry> read_image(const std::string& path, Growth growth = Growth::kNone);
+/// The same of a file that is open, also when it has lost its name since. `path` is for the words; `fd` stays open.
+Result<Registry> read_open_image(int fd, const std::string& path, Growth growth);
 
 /// Why an image was not read: what may be done about the file depends on it.
 enum class ImageFault : std::uint8_t {

@@ -1,6 +1,7 @@
 #include "io/store/registry_directory.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -159,6 +160,13 @@ std::optional<Entry> entry_of(std::string_view record, Code code) {
 
 }  // namespace
 
+Status unusable_entry(const std::string& journal_path, std::uint64_t seq, const Status& why) {
+  const bool is_fault = why.kind() == StatusKind::kInput;
+  return refused(journal_path + ": error: seq " + std::to_string(seq) + ": " +
+                 (is_fault ? "its entry is wrong: " : "") + why.message() +
+                 (is_fault ? "; put the journal back from a backup" : ""));
+}
+
 Status replay_row(const JournalRow& row, const std::string& journal_path, RegistryWriter& writer) {
   std::array<PreparedEntry, ChangeWindow::kCodesMax> prepared;
   std::size_t count = 0;
@@ -169,12 +177,9 @@ Status replay_row(const JournalRow& row, const std::string& journal_path, Regist
   for (const auto& [record, code] : records) {
     if (record.empty()) continue;
     const auto entry = entry_of(record, code);
-    const auto ready = entry ? writer.prepare(*entry) : std::nullopt;
     if (!entry) return unreadable_entry(journal_path, row.seq);
-    if (!ready) {
-      return refused(journal_path + ": error: seq " + std::to_string(row.seq) +
-                     ": not enough memory for its entry; use a larger machine");
-    }
+    const auto ready = writer.prepare(*entry);
+    if (!ready.ok()) return unusable_entry(journal_path, row.seq, ready.status());
     prepared[count++] = *ready;
   }
   writer.publish(row.seq, std::span(prepared).first(count));
@@ -358,6 +363,10 @@ Result<RegistryDirectory::History> RegistryDirectory::read_history_once(
 }
 
 Result<RegistryDirectory::Info> RegistryDirectory::info() const {
+  return while_images_stay([&](bool& is_image_gone) { return info_once(is_image_gone); });
+}
+
+Result<RegistryDirectory::Info> RegistryDirectory::info_once(bool& is_image_gone) const {
   const auto found = find(Journal::Mode::kRead);
   if (!found.ok()) return found.status();
   Journal& journal = *found->journal;
@@ -374,6 +383,7 @@ Result<RegistryDirectory::Info> RegistryDirectory::info() const {
   for (const std::uint64_t seq : info.images) {
     const auto image = read_image_info(image_path(seq));
     if (!image.ok()) {
+      is_image_gone = is_image_gone || (access(image_path(seq).c_str(), F_OK) != 0 && errno == ENOENT);
       unreadable = image.status();
       continue;
     }
@@ -414,14 +424,58 @@ std::optional<std::string> difference(const RegistryTable& image, const Registry
 
 }  // namespace
 
+/// What is verified takes its time, and checkpoints that follow each other remove all images that were there at its start.
+class RegistryDirectory::HeldImages {
+ public:
+  HeldImages() = default;
+  HeldImages(const HeldImages&) = delete;
+  HeldImages& operator=(const HeldImages&) = delete;
+  ~HeldImages() {
+    for (const Held& held : held_) close(held.fd);
+  }
+
+  /// errno when it cannot be opened.
+  int hold(std::uint64_t seq, const std::string& path) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return errno;
+    held_.push_back({seq, fd});
+    return 0;
+  }
+  std::size_t size() const { return held_.size(); }
+  /// The next one, if it is of this seq.
+  std::optional<int> take(std::uint64_t seq) {
+    if (next_ == held_.size() || held_[next_].seq != seq) return std::nullopt;
+    return held_[next_++].fd;
+  }
+
+ private:
+  struct Held {
+    std::uint64_t seq;
+    int fd;
+  };
+  std::vector<Held> held_;
+  std::size_t next_ = 0;
+};
+
 Result<RegistryDirectory::Verified> RegistryDirectory::verify() const {
+  return while_images_stay([&](bool& is_image_gone) { return verify_once(is_image_gone); });
+}
+
+Result<RegistryDirectory::Verified> RegistryDirectory::verify_once(bool& is_image_gone) const {
   const auto found = find(Journal::Mode::kRead);
   if (!found.ok()) return found.status();
   Journal& journal = *found->journal;
   if (found->images.empty()) return refused(path_ + ": error: there is no image; put one back from a backup");
+  HeldImages images;
+  for (auto seq = found->images.rbegin(); seq != found->images.rend(); ++seq) {
+    const std::string path = image_path(*seq);
+    const int error = images.hold(*seq, path);
+    is_image_gone = is_image_gone || error == ENOENT;
+    if (error != 0) return refused(path + ": error: cannot open the image: " + errno_words(error));
+  }
   Verified verified;
   verified.seq = found->last.seq;
-  verified.images = found->images.size();
+  verified.images = images.size();
 
   // Oldest image first. What the journal makes of the codes that were changed up to an image must be what it holds, and
   // so must the image before with the changes in between.
@@ -429,15 +483,11 @@ Result<RegistryDirectory::Verified> RegistryDirectory::verify() const {
   std::string scratch;
   std::unique_ptr<Registry> replayed;  // the image before, with all changes up to the row that was read
   std::unique_ptr<RegistryWriter> writer;
-  auto next_image = found->images.rbegin();
   const auto check_images_at = [&](std::uint64_t seq) -> Status {
-    if (next_image == found->images.rend() || *next_image != seq) return {};
-    const std::string path = image_path(*next_image++);
-    auto image = read_image(path, Growth::kInPlace);
-    if (!image.ok() && access(path.c_str(), F_OK) != 0 && errno == ENOENT) {
-      --verified.images;  // a writer's checkpoint has removed it since it was found
-      return {};
-    }
+    const auto fd = images.take(seq);
+    if (!fd) return {};
+    const std::string path = image_path(seq);
+    auto image = read_open_image(*fd, path, Growth::kInPlace);
     if (!image.ok()) return image.status();
     if (const auto fault = image->table().content_fault()) {
       return refused(path + ": error: " + std::string(*fault) + "; put it back from a backup");
@@ -473,9 +523,6 @@ Result<RegistryDirectory::Verified> RegistryDirectory::verify() const {
       return check_images_at(row.seq);
     });
     if (!status.ok()) return status;
-  }
-  if (!replayed) {
-    return refused(path_ + ": error: checkpoints have removed all images that were to be verified; verify it again");
   }
   // And what is served now: the newest image with the changes behind it.
   if (const auto fault = replayed->table().content_fault()) {

@@ -140,6 +140,10 @@ class RegistryDirectory {
       if (!is_image_gone || attempt == kAttempts) return answer;
     }
   }
+  Result<Info> info_once(bool& is_image_gone) const;
+  /// Images that are held open, so that they stay when checkpoints remove them; oldest first.
+  class HeldImages;
+  Result<Verified> verify_once(bool& is_image_gone) const;
   Result<Opened> open_once(Journal::Mode mode, const Replayed& replayed, bool& is_image_gone) const;
   Result<HeadRecord> read_head() const;
   /// The first good one of some images, best first, with room for the changes behind it. What was bad is told in the
@@ -173,6 +177,8 @@ std::int64_t system_now_us();
 
 /// What is said of a change with an entry that cannot be read.
 Status unreadable_entry(const std::string& journal_path, std::uint64_t seq);
+/// And of one whose entry was refused by RegistryWriter::prepare() or PastRows::add(): for a fault, or for want of room.
+Status unusable_entry(const std::string& journal_path, std::uint64_t seq, const Status& why);
 
 /// Whether a path is a directory, and so a live registry where a registry is wanted.
 bool is_directory(const std::string& path);

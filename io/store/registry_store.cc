@@ -36,6 +36,14 @@ Status cannot(const std::string& path, const char* what) {
   return {StatusKind::kOutput, path + ": error: " + what + ": " + errno_words(errno, path)};
 }
 
+/// What a change wants; an `issued` that is the day of its `at` anyway does not count.
+void append_content(const Change& change, std::int64_t at_us, std::string& out) {
+  if (change.issued != korean_date_us(at_us)) return append_change_content(change, out);
+  Change plain = change;
+  plain.issued.reset();
+  append_change_content(plain, out);
+}
+
 /// Makes the directory, or makes sure that there is nothing in it. `is_made`: it was not there.
 Status make_directory(const RegistryDirectory& directory, bool& is_made) {
   const std::string& path = directory.path();
@@ -322,6 +330,24 @@ Status RegistryStore::take(ChangeRequest& request) {
   return append(request, effect, id_hash);
 }
 
+/// Whether a change is the one of a row. Values that are the defaults do not count when they are written out: here the
+/// `at` and, of an issue, `issued`; the reader drops the others.
+bool RegistryStore::is_content_of(const Change& change, const JournalRow& row) {
+  const auto is_it = [&] { return content_hash(row.salt, content_) == row.content_hash; };
+  content_.clear();
+  append_content(change, change.at_us.value_or(row.at_us), content_);
+  if (is_it()) return true;
+  content_.clear();
+  append_change_content(change, content_);  // as programs before this one kept it
+  if (is_it()) return true;
+  if (change.at_us != row.at_us) return false;
+  Change plain = change;
+  plain.at_us.reset();
+  content_.clear();
+  append_content(plain, row.at_us, content_);
+  return is_it();
+}
+
 /// Answers a change whose id was answered `ok` before, at `seq`. False: it was another id of the same hash.
 bool RegistryStore::answer_repeat(ChangeRequest& request, std::uint64_t seq) {
   bool is_it = true;
@@ -337,9 +363,7 @@ bool RegistryStore::answer_repeat(ChangeRequest& request, std::uint64_t seq) {
       if (!is_sound) return;
       is_it = row.change_id == request.change.change_id;
       if (!is_it) return;
-      content_.clear();
-      append_change_content(request.change, content_);
-      if (content_hash(row.salt, content_) == row.content_hash) {
+      if (is_content_of(request.change, row)) {
         request.answer.seq = seq;
         request.answer.repeat = true;
       } else {
@@ -372,15 +396,16 @@ void RegistryStore::fill_salt(std::array<std::uint8_t, 16>& salt) {
 Status RegistryStore::append(ChangeRequest& request, const ChangeEffect& effect, std::uint64_t id_hash) {
   const Change& change = request.change;
   Pending pending{&request, id_hash, {}, 0};
-  const auto prepare = [&](const Entry& entry) {
-    const auto prepared = opened_.writer->prepare(entry);
-    if (prepared) pending.entries[pending.entry_count++] = *prepared;
-    return prepared.has_value();
-  };
-  if (!prepare(effect.after) || (effect.new_after && !prepare(*effect.new_after))) {
-    request.answer.error = ChangeError::kReadOnly;
-    request.answer.detail = "there is no room for further entries in memory; nothing was changed";
-    return {};
+  for (const Entry* entry : {&effect.after, effect.new_after ? &*effect.new_after : nullptr}) {
+    if (entry == nullptr) continue;
+    const auto prepared = opened_.writer->prepare(*entry);
+    if (!prepared.ok()) {
+      const bool is_fault = prepared.status().kind() == StatusKind::kInput;
+      request.answer.error = is_fault ? ChangeError::kMalformed : ChangeError::kReadOnly;
+      request.answer.detail = prepared.status().message() + "; nothing was changed";
+      return {};
+    }
+    pending.entries[pending.entry_count++] = *prepared;
   }
   const auto before = entry_now(change.code);
   before_record_.clear();
@@ -389,12 +414,12 @@ Status RegistryStore::append(ChangeRequest& request, const ChangeEffect& effect,
   if (before) append_entry_record(*before, before_record_);
   append_entry_record(effect.after, after_record_);
   if (effect.new_after) append_entry_record(*effect.new_after, new_record_);
-  content_.clear();
-  append_change_content(change, content_);
 
   JournalRow row;
   row.seq = next_.seq + 1;
   row.at_us = change.at_us.value_or(now_us_);
+  content_.clear();
+  append_content(change, row.at_us, content_);
   row.effective_us = std::max(row.at_us, next_.effective_us);
   row.received_us = std::max(now_us_, next_.received_us);
   row.op = change.op;

@@ -133,6 +133,7 @@ class RegistryStore {
   Status load_ids();
   Status prepare_group(std::span<ChangeRequest* const> requests);
   Status take(ChangeRequest& request);
+  bool is_content_of(const Change& change, const JournalRow& row);
   bool answer_repeat(ChangeRequest& request, std::uint64_t seq);
   Status append(ChangeRequest& request, const ChangeEffect& effect, std::uint64_t id_hash);
   std::optional<Entry> entry_now(Code code) const;

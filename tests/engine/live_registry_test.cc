@@ -117,6 +117,30 @@ TEST(ReaderSlots, OldestIsThatOfWhoStillLooks) {
   EXPECT_EQ(slots.oldest(), epoch);
 }
 
+TEST(RegistryWriterDeathTest, NothingButTheNextChangeIsPublished) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  Registry registry = make_live_registry();
+  RegistryWriter writer(registry.mutable_table());
+  const Entry entry = versioned(code_in_segment(0, 1), 1);
+  change(writer, {entry});
+  for (const std::uint64_t seq : {0, 1, 3, 4'097}) {
+    const auto prepared = writer.prepare(entry);
+    ASSERT_TRUE(prepared.ok());
+    EXPECT_DEATH(writer.publish(seq, {&*prepared, 1}), "not the next change") << seq;
+  }
+}
+
+TEST(RegistryWriter, AnEntryWithAFaultIsRefusedForIt) {
+  Registry registry = make_live_registry();
+  RegistryWriter writer(registry.mutable_table());
+  Entry entry = versioned(code_in_segment(0, 1), 1);
+  entry.zips = {100'000};
+  const auto refused = writer.prepare(entry);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.status().kind(), StatusKind::kInput);
+  EXPECT_EQ(refused.status().message(), "zip is not five digits");
+}
+
 TEST(RegistryWriter, RandomChangesEqualAPlainMap) {
   const std::uint64_t seed = test::test_seed();
   std::mt19937_64 random(seed);
@@ -128,7 +152,7 @@ TEST(RegistryWriter, RandomChangesEqualAPlainMap) {
     const Entry entry = versioned(code, random() % 1'000'000);
     if (random() % 50 == 0) {  // prepared, and then not made
       const auto mark = writer.mark();
-      ASSERT_TRUE(writer.prepare(entry));
+      ASSERT_TRUE(writer.prepare(entry).ok());
       writer.rollback(mark);
       continue;
     }

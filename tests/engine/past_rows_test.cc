@@ -78,7 +78,7 @@ TEST(PastRows, GiveTheFirstVersionBehindASeq) {
       if (code.digits >= kCodeEnd) continue;
       const bool is_new = !expected.contains(code.digits);
       const std::string name = is_new ? "" : "KIM A" + std::to_string(seq);
-      ASSERT_TRUE(past.add(seq, code, is_new ? std::nullopt : std::optional(named_entry(code, name))));
+      ASSERT_TRUE(past.add(seq, code, is_new ? std::nullopt : std::optional(named_entry(code, name))).ok());
       expected[code.digits][seq] = name;
     }
     past.finish(last, 0);
@@ -109,9 +109,11 @@ TEST(PastRows, RefuseAnEntryWithAFault) {
   PastRows past(registry.table());
   Entry entry = named_entry(Code{5}, "KIM A");
   entry.zips = {100'000};
-  EXPECT_FALSE(past.add(1, entry.code, entry));
+  const Status refused = past.add(1, entry.code, entry);
+  EXPECT_EQ(refused.kind(), StatusKind::kInput);
+  EXPECT_EQ(refused.message(), "zip is not five digits");
   entry.zips = {99'999};
-  EXPECT_TRUE(past.add(1, entry.code, entry));
+  EXPECT_TRUE(past.add(1, entry.code, entry).ok());
 }
 
 TEST(PastRows, BesideARegistryThatMovesOnNothingIsJudged) {
@@ -120,7 +122,7 @@ TEST(PastRows, BesideARegistryThatMovesOnNothingIsJudged) {
   const Entry entry = named_entry(Code{123}, "HONG GILDONG");
   test::change(writer, {entry});
   PastRows past(registry.table());
-  ASSERT_TRUE(past.add(1, entry.code, std::nullopt));
+  ASSERT_TRUE(past.add(1, entry.code, std::nullopt).ok());
   past.finish(1, 0);
   Policy policy = standard_policy();
   policy.rules[0].checks_zip = false;

@@ -396,5 +396,98 @@ TEST(AsOf, ADamagedTimeNeverChoosesAnotherRegistry) {
   EXPECT_GT(refused, 0);
 }
 
+// A suspend that is applied late has taken effect before, and was not known before.
+TEST(AsOf, KnownGoesByWhenChangesWereReceived) {
+  constexpr std::int64_t kHourUs = 3600 * kSecondUs;
+  const LiveDirectory live;
+  std::int64_t now = kNow;
+  RegistryStore::Options options;
+  options.now_us = [&] { return now; };
+  const auto suspend = [&](RegistryStore& store, std::uint64_t code, std::int64_t at_us) {
+    Change change = make_change(ChangeOp::kSuspend, code, std::to_string(code));
+    change.at_us = at_us;
+    ASSERT_FALSE(apply_changes(store, {&change, 1}).front().error);
+  };
+  {
+    auto store = RegistryStore::open(live.path(), options);
+    ASSERT_TRUE(store.ok());
+    suspend(**store, 1, kNow - 5 * kHourUs);  // received five hours late
+    now += kHourUs;
+    suspend(**store, 2, kNow - 4 * kHourUs);
+    suspend(**store, 3, kNow - 4 * kHourUs);
+    ASSERT_TRUE((*store)->checkpoint().ok());
+    now -= 30 * kHourUs;  // a clock that fell back: received no earlier all the same
+    suspend(**store, 4, now);
+    now += 40 * kHourUs;
+    suspend(**store, 5, now);
+  }
+  const auto as_of = [&](const std::string& text) {
+    std::vector<std::string> warnings;
+    const auto then = read_registry_as_of(live.path(), parse_as_of(text), warnings);
+    EXPECT_TRUE(then.ok()) << then.status().message();
+    return then.ok() ? then->seq : 99;
+  };
+  const auto known = [&](std::int64_t unix_us) { return as_of("known:" + format_time(unix_us)); };
+  EXPECT_EQ(as_of(format_time(kNow - 4 * kHourUs)), 4U) << "what had taken effect";
+  EXPECT_EQ(known(kNow - 4 * kHourUs), 0U) << "what was known";
+  EXPECT_EQ(known(kNow - 1), 0U);
+  EXPECT_EQ(known(kNow), 1U);
+  EXPECT_EQ(known(kNow + kHourUs - 1), 1U);
+  EXPECT_EQ(known(kNow + kHourUs), 4U);
+  EXPECT_EQ(known(kNow + 11 * kHourUs - 1), 4U);
+  EXPECT_EQ(known(kNow + 11 * kHourUs), 5U);
+  // A day is its end, and the day of the question.
+  EXPECT_EQ(as_of("known:2025-11-30"), 0U);
+  EXPECT_EQ(as_of("known:2025-12-01"), 5U);
+  std::vector<std::string> warnings;
+  EXPECT_EQ(read_registry_as_of(live.path(), parse_as_of("known:2025-11-30"), warnings)->today, Date{kToday.days - 1});
+  // The same of what came since.
+  const auto since = read_registry_since(live.path(), *parse_as_of("known:" + format_time(kNow)), warnings);
+  ASSERT_TRUE(since.ok());
+  EXPECT_EQ(since->seq, 1U);
+  EXPECT_EQ(since->changes.size(), 4U);
+}
+
+TEST(AsOf, WhatWasKnownBeforeABaseWithChangesIsRefused) {
+  const LiveDirectory first;
+  {
+    RegistryStore::Options options;
+    options.now_us = [] { return kNow; };
+    auto store = RegistryStore::open(first.path(), options);
+    ASSERT_TRUE(store.ok());
+    Change change = make_change(ChangeOp::kSuspend, 1, "a");
+    change.at_us = kNow - 3600 * kSecondUs;
+    ASSERT_FALSE(apply_changes(**store, {&change, 1}).front().error);
+    ASSERT_TRUE((*store)->checkpoint().ok());
+  }
+  const std::string younger = first.folder().path("younger");
+  ASSERT_TRUE(RegistryStore::create(younger, RegistryDirectory(first.path()).image_path(1)).ok());
+  const auto known = [&](std::int64_t unix_us) {
+    std::vector<std::string> warnings;
+    return read_registry_as_of(younger, parse_as_of("known:" + format_time(unix_us)), warnings);
+  };
+  EXPECT_EQ(known(kNow).status().kind(), StatusKind::kUsage) << "its change may have been received later";
+  {
+    RegistryStore::Options options;
+    options.now_us = [] { return kNow + 60 * kSecondUs; };
+    auto store = RegistryStore::open(younger, options);
+    ASSERT_FALSE(apply_changes(**store, make_change(ChangeOp::kSuspend, 2, "b")).error);
+  }
+  const auto before = known(kNow + 59 * kSecondUs);
+  ASSERT_FALSE(before.ok());
+  EXPECT_EQ(before.status().kind(), StatusKind::kUsage);
+  EXPECT_NE(before.status().message().find("since 2025-12-01T10:01:00.000000+09:00"), std::string::npos)
+      << before.status().message();
+  EXPECT_EQ(known(kNow + 60 * kSecondUs)->seq, 2U);
+}
+
+TEST(AsOf, FormsThatCannotBeAskedAreNotRead) {
+  for (const char* text : {"known:", "known:seq:4", "known:declared", "known:2025-12-01T10:00:00", "known: 2025-12-01",
+                           "Known:2025-12-01", "known:2025-02-30", "known"}) {
+    EXPECT_FALSE(parse_as_of(text)) << text;
+  }
+  EXPECT_EQ(parse_as_of("known:2025-12-01 10:00:00z")->kind, AsOf::Kind::kKnown);
+}
+
 }  // namespace
 }  // namespace clearline

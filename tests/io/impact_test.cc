@@ -42,7 +42,7 @@ struct TwoDays {
         if (random() % 2 == 0) change.fields.add(EntryField::kZips);
         if (random() % 2 == 0) change.fields.add(EntryField::kStatus);
         changes.push_back(change);
-        EXPECT_TRUE(past.add(changes.size(), code, then->find(code)));
+        EXPECT_TRUE(past.add(changes.size(), code, then->find(code)).ok());
       }
     }
     past.finish(now.seq(), 0);
@@ -129,7 +129,7 @@ TEST_F(Impact, FindsCodesHoweverTheyAreWritten) {
   people[0].status = "suspended";
   const Registry then = make_registry(people);
   PastRows past(now.table());
-  ASSERT_TRUE(past.add(1, *parse_code(code), then.find(*parse_code(code))));
+  ASSERT_TRUE(past.add(1, *parse_code(code), then.find(*parse_code(code))).ok());
   past.finish(now.seq(), 0);
   const std::vector<SeenChange> changes{{0, ChangeOp::kResume, ChangeBy::kOwner, {}}};
   const auto touched = [&](const std::string& text, Format format) {
@@ -166,9 +166,9 @@ TEST_F(Impact, TellsWhatChangedByNameAlone) {
   const Registry now = make_registry({{code, "HONG GILDONG", "", "", {"04524"}, "cancelled"}});
   PastRows past(now.table());
   Entry entry = *now.find(*parse_code(code));
-  ASSERT_TRUE(past.add(8, entry.code, std::nullopt));
+  ASSERT_TRUE(past.add(8, entry.code, std::nullopt).ok());
   entry.status = CodeStatus::kActive;
-  ASSERT_TRUE(past.add(10, entry.code, entry));
+  ASSERT_TRUE(past.add(10, entry.code, entry).ok());
   past.finish(now.seq(), 7);
   SeenChange issue{*parse_time_us("2025-12-01T10:00:00+09:00"), ChangeOp::kIssue, ChangeBy::kOwner, {}};
   SeenChange cancel{*parse_time_us("2025-12-01T11:00:00+09:00"), ChangeOp::kCancel, ChangeBy::kExOfficio, {}};

@@ -27,7 +27,7 @@ inline void change(RegistryWriter& writer, std::initializer_list<Entry> entries)
   std::vector<PreparedEntry> prepared;
   for (const Entry& entry : entries) {
     const auto it = writer.prepare(entry);
-    if (!it) std::abort();
+    if (!it.ok()) std::abort();
     prepared.push_back(*it);
   }
   writer.publish(writer.table().seq() + 1, prepared);
