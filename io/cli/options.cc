@@ -49,13 +49,17 @@ Option add_date(Verb verb, const std::string& name, std::optional<Date>& target,
 Option add_as_of_option(Verb verb, std::optional<AsOf>& as_of) {
   const auto read = [&as_of](const std::string& text) {
     as_of = parse_as_of(text);
-    return as_of ? "" : "is none of seq:4813, 2025-12-01 (the end of that day), 2025-12-01T10:00:00+09:00, declared";
+    return as_of ? ""
+                 : "is none of seq:4813, 2025-12-01 (the end of that day), 2025-12-01T10:00:00+09:00, known: before "
+                   "one of these "
+                   "two, declared";
   };
   return verb
       .add_read_option("--as-of", read,
-                       "By the registry as it was: at a time, at the end of a day, with all changes to N (the day of "
-                       "that also stands for a missing date); declared: at the moment of each declaration")
-      .type("TIME|seq:N|declared");
+                       "By the registry as it was: by what had taken effect at a time or at the end of a day; known: "
+                       "before it: by what had been received then; with all changes to N (the day of that also stands "
+                       "for a missing date); declared: at the moment of each declaration")
+      .type("TIME|known:TIME|seq:N|declared");
 }
 
 Option add_since_option(Verb verb, std::optional<AsOf>& since) {
@@ -63,10 +67,16 @@ Option add_since_option(Verb verb, std::optional<AsOf>& since) {
     const bool is_number = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
     since = parse_as_of(is_number ? "seq:" + text : text);
     const bool is_good = since && since->kind != AsOf::Kind::kDeclared;
-    return is_good ? "" : "is none of 4813, 2025-12-01 (the end of that day), 2025-12-01T10:00:00+09:00";
+    return is_good
+               ? ""
+               : "is none of 4813, 2025-12-01 (the end of that day), 2025-12-01T10:00:00+09:00, known: before one of "
+                 "these two";
   };
-  return verb.add_read_option("--since", read, "Changes behind this seq, or that took effect behind this time")
-      .type("SEQ|TIME");
+  return verb
+      .add_read_option(
+          "--since", read,
+          "Changes behind this seq, that took effect behind this time, or (known:) that were received behind it")
+      .type("SEQ|TIME|known:TIME");
 }
 
 Option add_format_option(Verb verb, const std::string& name, std::optional<Format>& format, const std::string& help) {

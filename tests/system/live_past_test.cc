@@ -109,7 +109,7 @@ TEST_F(LivePast, IsReadAsItWas) {
   EXPECT_EQ(lookup_at({"--as-of", "declared", "--date", "2025-12-01T09:59:59+09:00"}).exit_code, 0);
   EXPECT_EQ(lookup_at({"--as-of", "declared", "--date", "2025-12-01T10:00:00+09:00"}).exit_code, 1);
 
-  for (const char* as_of : {"seq:4", "yesterday", "seq:", "2025-12-01T10:00"}) {
+  for (const char* as_of : {"seq:4", "yesterday", "seq:", "2025-12-01T10:00", "known:", "known:seq:1"}) {
     const auto refused = screened(as_of, directory);
     EXPECT_EQ(refused.exit_code, 2) << as_of;
     EXPECT_NE(refused.err.find("--as-of"), std::string::npos) << refused.err;
@@ -119,6 +119,29 @@ TEST_F(LivePast, IsReadAsItWas) {
   const auto without = screened("declared", image);
   EXPECT_EQ(without.exit_code, 2);
   EXPECT_NE(without.err.find("has a history"), std::string::npos) << without.err;
+}
+
+TEST_F(LivePast, WhatHadTakenEffectIsNotWhatWasKnown) {
+  applied(change_line("suspend", 1, "late", R"(,"at":"2025-12-01T10:00:00+09:00")"));
+  const auto look_up = [&](const std::string& as_of) {
+    return run_clearline({"lookup", code_text(1), "-r", directory, "--as-of", as_of});
+  };
+  const auto effective = look_up("2025-12-02");
+  EXPECT_EQ(effective.exit_code, 1);
+  EXPECT_EQ(number_of(effective.out, "registry_seq"), 1U);
+  const auto known = look_up("known:2025-12-02");
+  EXPECT_EQ(known.exit_code, 0) << "nobody knew of it then";
+  EXPECT_EQ(number_of(known.out, "registry_seq"), 0U);
+  EXPECT_EQ(look_up("known:9999-12-31").exit_code, 1);
+  const std::string day = folder.write(
+      "known.ndjson", R"({"id":"D","code":")" + code_text(1) + R"(","name":"A1 KIM","zip":")" + zip_text(1) + "\"}\n");
+  const auto screen = [&](const std::string& as_of) {
+    return verdict_words(run_clearline({"screen", day, "-r", directory, "--summary", "none", "--as-of", as_of}));
+  };
+  EXPECT_EQ(screen("known:2025-12-01T10:00:00+09:00"), std::vector<std::string>{"clear"});
+  EXPECT_NE(screen("2025-12-01T10:00:00+09:00"), std::vector<std::string>{"clear"});
+  EXPECT_EQ(run_clearline({"registry", "impact", directory, "--since", "known:2025-12-02", day, "-o", "-"}).exit_code,
+            0);
 }
 
 TEST_F(LivePast, ALookUpBeforeTheHistoryNamesTheOldestMoment) {
