@@ -2,24 +2,31 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
+#include <utility>
 
 #include "engine/isa.h"
 #include "engine/name_kernel.h"
+#include "engine/unicode.h"
 
 namespace clearline {
 namespace {
 
 // What the bytes of ASCII mean in a name.
-enum Class : unsigned char { kSeparator, kBlank, kWord, kDropped, kControl, kBeyond };
+enum Class : unsigned char { kSeparator, kBlank, kLetter, kDigit, kDropped, kQuestion, kControl, kBeyond };
 
 constexpr std::array<unsigned char, 256> kClass = [] {
   std::array<unsigned char, 256> table{};
   for (unsigned c = 0; c < 256; ++c) {
     if (c >= 0x80) {
       table[c] = kBeyond;
-    } else if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) {
-      table[c] = kWord;
+    } else if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) {
+      table[c] = kLetter;
+    } else if (c >= '0' && c <= '9') {
+      table[c] = kDigit;
+    } else if (c == '?') {
+      table[c] = kQuestion;
     } else if (c == '\'' || c == '`') {
       table[c] = kDropped;
     } else if (c == ' ' || (c >= 0x09 && c <= 0x0D)) {
@@ -54,80 +61,185 @@ bool is_title(const char* word, std::size_t size) {
 }
 
 // Hangul syllables are made of jamo by arithmetic. Source  The Unicode Standard, chapter 3.12.
-constexpr unsigned kLead = 0x1100;
-constexpr unsigned kVowel = 0x1161;
-constexpr unsigned kTail = 0x11A7;  // one before the first: a syllable may have none
+constexpr char32_t kLead = 0x1100;
+constexpr char32_t kVowel = 0x1161;
+constexpr char32_t kTail = 0x11A7;  // one before the first: a syllable may have none
 constexpr unsigned kLeads = 19;
 constexpr unsigned kVowels = 21;
 constexpr unsigned kTails = 28;
-constexpr unsigned kSyllable = 0xAC00;
+constexpr char32_t kSyllable = 0xAC00;
 
-constexpr bool is_syllable(unsigned point) { return point - kSyllable < kLeads * kVowels * kTails; }
+constexpr bool is_syllable(char32_t point) { return point - kSyllable < kLeads * kVowels * kTails; }
+
+constexpr std::size_t kSyllableBytes = 3;  // as UTF-8, and of jamo
 
 /// The code point of three bytes of valid UTF-8.
-unsigned three_byte_point(const char* text) {
+char32_t three_byte_point(const char* text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   return (byte(0) & 0x0FU) << 12 | (byte(1) & 0x3FU) << 6 | (byte(2) & 0x3FU);
 }
 
-constexpr std::size_t kSyllableBytes = 3;  // as UTF-8, and of all that is Hangul below U+10000
-
-void put_syllable(unsigned point, char* out) {
-  out[0] = static_cast<char>(0xE0 | point >> 12);
-  out[1] = static_cast<char>(0x80 | (point >> 6 & 0x3F));
-  out[2] = static_cast<char>(0x80 | (point & 0x3F));
+/// Whether a Hangul syllable stands at `at`, which is in the text. Any bytes may stand there.
+bool is_syllable_at(std::string_view text, std::size_t at) {
+  if (text.size() - at < kSyllableBytes) return false;
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[at + i]); };
+  return byte(0) >= 0xEA && byte(0) <= 0xED && (byte(1) & 0xC0U) == 0x80 && (byte(2) & 0xC0U) == 0x80 &&
+         is_syllable(three_byte_point(text.data() + at));
 }
 
-constexpr std::size_t kFirstBytes = 256;
+/// Whether a letter stands right before or behind the character at `at`, which is ASCII.
+bool touches_letter(std::string_view text, std::size_t at) {
+  const auto class_at = [&](std::size_t i) {  // before the first one lies SIZE_MAX
+    return i < text.size() ? kClass[static_cast<unsigned char>(text[i])] : static_cast<unsigned char>(kBlank);
+  };
+  const unsigned char before = class_at(at - 1);
+  const unsigned char behind = class_at(at + 1);
+  if (before == kLetter || behind == kLetter) return true;
+  if (before == kBeyond) {
+    const auto point = point_before(text, at);
+    if (point && is_letter(point->point)) return true;
+  }
+  if (behind != kBeyond) return false;
+  const auto point = point_at(text, at + 1);
+  return point && is_letter(point->point);
+}
+
+#if defined(__x86_64__)
+/// A short ASCII name that has letters or digits and no title at an end, by the vectors in use; false for any other, and for one that
+/// only the loop can judge.
+bool fold_with_vectors(std::string_view text, char* out, AsciiName& name) {
+  const Isa isa = isa_in_use();
+  if (isa == Isa::kScalar) return false;
+  const auto fold = isa == Isa::kAvx512 ? fold_ascii_name_avx512 : fold_ascii_name_sse2;
+  if (!fold(text.data(), text.size(), out, name)) return false;
+  if (name.latin_size == 0 || name.is_for_loop) return false;
+  return !is_title(out, name.first_size) && !is_title(out + name.latin_size - name.last_size, name.last_size);
+}
+#endif
+
+constexpr std::size_t kLatinBytesMax = kFoldGrowthMax * kNameBytesMax;
+constexpr std::size_t kWordsMax = kLatinBytesMax / 2 + 1;
+static_assert(kLatinBytesMax >= kAsciiNameBytesMax);
+
+/// Finds no family name: for declared names.
+struct NoFamily {
+  void take_letter() {}
+  void take_digit() {}
+  void take_mark() {}
+  void take_separator(char /*kind*/, std::size_t /*words*/) {}
+  void take_point(char32_t /*point*/) {}
+};
+
+/// Finds the words of a registered family name while the words are made: those of the first piece between blanks that has a
+/// letter, or all before the first `,` or `<<`.
+class FamilyFinder {
+ public:
+  void take_letter() {
+    piece_has_letter_ = true;
+    take_digit();
+  }
+  void take_digit() { is_after_less_ = is_open_less_ = false; }
+  /// A mark or a format character.
+  void take_mark() { is_after_less_ = false; }
+  /// A space, `,`, `<` or any other one, behind so many words.
+  void take_separator(char kind, std::size_t words) {
+    if (kind == ' ') end_piece(words);
+    const bool is_mark = mark_ == kNone && (kind == ',' || (kind == '<' && is_after_less_));
+    if (is_mark) mark_ = words;
+    is_fresh_mark_ = is_mark && kind == '<';
+    is_after_less_ = is_open_less_ = kind == '<';
+  }
+  /// A character beyond ASCII, before what it becomes is taken.
+  void take_point(char32_t point) {
+    if (!is_open_less_) return;
+    const AfterLess fate = after_less(point);
+    is_open_less_ = fate == AfterLess::kOpen;
+    if (fate == AfterLess::kStruck && is_fresh_mark_) mark_ = kNone;
+  }
+
+  /// First and last word of the family name, the last one not included.
+  std::pair<std::size_t, std::size_t> found(std::size_t words) {
+    end_piece(words);
+    if (mark_ != kNone) return {0, mark_};
+    return family_;
+  }
+
+ private:
+  static constexpr std::size_t kNone = std::string_view::npos;
+
+  void end_piece(std::size_t words) {
+    if (piece_has_letter_ && family_.second == 0) family_ = {piece_, words};
+    piece_ = words;
+    piece_has_letter_ = false;
+  }
+
+  std::pair<std::size_t, std::size_t> family_{0, 0};  // of the first piece that has a letter
+  std::size_t piece_ = 0;                             // the first word of this piece
+  std::size_t mark_ = kNone;                          // words before the first `,` or `<<`
+  bool piece_has_letter_ = false;
+  bool is_after_less_ = false;  // the character before was `<`
+  bool is_open_less_ = false;   // a mark may still strike out the last `<`
+  bool is_fresh_mark_ = false;  // and with it the `<<`
+};
 
 }  // namespace
 
-NameFolder::NameFolder() : latin_(kFirstBytes), rotated_(kFirstBytes), word_end_(kFirstBytes), hangul_(kFirstBytes) {}
+NameFolder::NameFolder()
+    : latin_(kLatinBytesMax + NamePrinter::kSpareBytes),
+      moved_(kLatinBytesMax + NamePrinter::kSpareBytes),
+      word_end_(kWordsMax),
+      hangul_(kNameBytesMax) {}
 
-/// The fast path: false when only the slow one can tell.
-bool NameFolder::fold_simple(std::string_view text) {
-  // No code point becomes more letters than thrice its bytes.
-  const std::size_t bytes_max = 3 * text.size() + FoldedPoint::kBytesMax + NamePrinter::kSpareBytes;
-  if (latin_.size() < bytes_max) {
-    latin_.resize(bytes_max);
-    word_end_.resize(bytes_max);
-  }
-  if (hangul_.size() < text.size()) hangul_.resize(bytes_max);  // what is Hangul becomes no longer than it is
+/// Folds a text into latin_, word_end_ and hangul_; these count if there is no flaw.
+template <typename Finder>
+NameFlaw NameFolder::fold(std::string_view text, Finder& finder) {
   hangul_size_ = 0;
-  has_control_ = false;
   is_blank_ = true;
+  has_latin_letter_ = false;
+  latin_size_ = 0;
   word_count_ = 0;
   word_ = 0;
+  if (text.size() > kNameBytesMax) return NameFlaw::kTooLong;
   char* out = latin_.data();
   for (std::size_t i = 0; i < text.size();) {
-    const auto kind = kClass[static_cast<unsigned char>(text[i])];
-    if (kind == kWord) {
-      *out++ = upper(text[i++]);
-      continue;
-    }
-    if (kind == kBeyond) {
-      const auto first = static_cast<unsigned char>(text[i]);
-      if (first >= 0xEA && first <= 0xED && is_syllable(three_byte_point(text.data() + i))) {
-        // As nearly all that is not ASCII: it stays as it is. A tail that could join it is for the folder.
-        std::memcpy(hangul_.data() + hangul_size_, text.data() + i, kSyllableBytes);
-        hangul_size_ += kSyllableBytes;
+    const char c = text[i];
+    switch (kClass[static_cast<unsigned char>(c)]) {
+      case kLetter:
+        finder.take_letter();
+        has_latin_letter_ = true;
+        *out++ = upper(c);
+        break;
+      case kDigit:
+        finder.take_digit();
+        *out++ = c;
+        break;
+      case kBlank:
+        close_word(out);
+        finder.take_separator(' ', word_count_);
+        break;
+      case kDropped:
+        is_blank_ = false;
+        break;
+      case kQuestion:
+        if (touches_letter(text, i)) return NameFlaw::kLostLetter;
+        [[fallthrough]];
+      case kSeparator:
         is_blank_ = false;
         close_word(out);
-        i += kSyllableBytes;
+        finder.take_separator(c, word_count_);
+        break;
+      case kControl:
+        return NameFlaw::kControl;
+      default:
+        if (const NameFlaw flaw = fold_beyond_ascii(text, i, out, finder); flaw != NameFlaw::kNone) return flaw;
         continue;
-      }
-      if (!fold_beyond_ascii(text, i, out)) return false;
-      continue;
     }
-    is_blank_ &= kind == kBlank;
-    has_control_ |= kind == kControl;
-    if (kind != kDropped) close_word(out);
     ++i;
   }
   close_word(out);
   latin_size_ = static_cast<std::size_t>(out - latin_.data());
   is_blank_ = is_blank_ && latin_size_ == 0;
-  return true;
+  return NameFlaw::kNone;
 }
 
 void NameFolder::close_word(const char* out) {
@@ -137,118 +249,104 @@ void NameFolder::close_word(const char* out) {
   word_ = end;
 }
 
-void NameFolder::append_syllable(unsigned point) {
-  put_syllable(point, hangul_.data() + hangul_size_);
-  hangul_size_ += kSyllableBytes;
-}
-
-/// Takes the character at `at` (two of them or three, where they are the jamo of one syllable) and moves both places
-/// on.
-bool NameFolder::fold_beyond_ascii(std::string_view text, std::size_t& at, char*& out) {
-  const auto first = static_cast<unsigned char>(text[at]);
-  if (first >= 0xF0) return false;
-  unsigned point = 0;
-  if (first < 0xE0) {
-    point = (first & 0x1FU) << 6 | (static_cast<unsigned char>(text[at + 1]) & 0x3FU);
-    at += 2;
-  } else {
-    point = three_byte_point(text.data() + at);
-    at += 3;
-  }
-  if (point - kLead < kLeads && at + 3 <= text.size()) {
-    const unsigned vowel = three_byte_point(text.data() + at) - kVowel;
-    if (static_cast<unsigned char>(text[at]) != 0xE1 || vowel >= kVowels) return false;
-    at += 3;
-    point = kSyllable + ((point - kLead) * kVowels + vowel) * kTails;
-    if (at + 3 <= text.size() && static_cast<unsigned char>(text[at]) == 0xE1) {
-      const unsigned tail = three_byte_point(text.data() + at) - kTail;
-      if (tail > 0 && tail < kTails) {
-        point += tail;
-        at += 3;
-      }
-    }
-  }
-  if (is_syllable(point)) {
+/// Takes the character at `at` and moves both places on.
+template <typename Finder>
+NameFlaw NameFolder::fold_beyond_ascii(std::string_view text, std::size_t& at, char*& out, Finder& finder) {
+  if (is_syllable_at(text, at)) {  // as nearly all that is not ASCII: it stays as it is
+    std::memcpy(hangul_.data() + hangul_size_, text.data() + at, kSyllableBytes);
+    hangul_size_ += kSyllableBytes;
     is_blank_ = false;
     close_word(out);
-    append_syllable(point);
-    return true;
+    finder.take_separator('-', word_count_);
+    at += kSyllableBytes;
+    return NameFlaw::kNone;
   }
-  const FoldedPoint& folded = folded_points()[point];
-  if ((folded.flags & FoldedPoint::kByFolder) != 0) return false;
-  is_blank_ &= (folded.flags & FoldedPoint::kBlank) != 0;
-  has_control_ |= (folded.flags & FoldedPoint::kControl) != 0;
-  if ((folded.flags & FoldedPoint::kHangul) != 0) append_syllable(point);
-  for (std::size_t i = 0; i < folded.size; ++i) {
-    if (folded.bytes[i] == ' ') {
+  const auto decoded = point_at(text, at);
+  if (!decoded) return NameFlaw::kNotUtf8;
+  const char32_t point = decoded->point;
+  std::uint8_t flags = 0;
+  std::string_view bytes;
+  LongFoldedPoint rare;
+  if (FoldTable::has(point)) {
+    const FoldTable& table = FoldTable::get();
+    flags = table[point].flags;
+    bytes = table.bytes_of(table[point]);
+  } else {
+    fold_point(point, rare);
+    flags = rare.flags;
+    bytes = {rare.bytes.data(), rare.size};
+  }
+  if ((flags & PointTraits::kFlaw) != 0) return point < 0xA0 ? NameFlaw::kControl : NameFlaw::kLostLetter;
+  is_blank_ &= (flags & PointTraits::kBlank) != 0;
+  if ((flags & PointTraits::kHangul) != 0) append_hangul(text, at, decoded->bytes, point);
+  at += decoded->bytes;
+  if ((flags & PointTraits::kApostrophe) != 0) return NameFlaw::kNone;
+  finder.take_point(point);
+  has_latin_letter_ |= (flags & PointTraits::kLatin) != 0;
+  if (bytes.empty()) finder.take_mark();
+  for (const char c : bytes) {
+    if (c == ' ' || c == ',' || c == '<' || c == '-') {
       close_word(out);
+      finder.take_separator(c, word_count_);
+      continue;
+    }
+    *out++ = c;
+    if ((flags & PointTraits::kLetter) != 0) {
+      finder.take_letter();
     } else {
-      *out++ = folded.bytes[i];
+      finder.take_digit();
     }
   }
-  return true;
+  return NameFlaw::kNone;
 }
 
-void NameFolder::fold_general(std::string_view text) {
-  const UnicodeFold& fold = unicode_.fold(text, UnicodeFolder::Side::kDeclared);
-  if (latin_.size() < fold.words.size() + NamePrinter::kSpareBytes) {
-    latin_.resize(fold.words.size() + NamePrinter::kSpareBytes);
-    word_end_.resize(fold.words.size() + 1);
-  }
-  if (hangul_.size() < fold.hangul.size()) hangul_.resize(fold.hangul.size());
-  std::copy(fold.hangul.begin(), fold.hangul.end(), hangul_.begin());
-  hangul_size_ = fold.hangul.size();
-  has_control_ = fold.has_control;
-  is_blank_ = fold.is_blank;
-  latin_size_ = 0;
-  word_count_ = 0;
-  for (const char c : fold.words) {
-    if (c == ' ') {
-      word_end_[word_count_++] = static_cast<std::uint32_t>(latin_size_);
-    } else {
-      latin_[latin_size_++] = c;
+/// Appends the character of Script=Hangul at `at` to the Hangul part. Vowels and tails join what stands right before them.
+void NameFolder::append_hangul(std::string_view text, std::size_t at, std::size_t size, char32_t point) {
+  const char32_t vowel = point - kVowel;
+  const char32_t tail = point - kTail;
+  const bool is_vowel = vowel < kVowels;
+  const bool is_tail = tail > 0 && tail < kTails;
+  if ((is_vowel || is_tail) && hangul_size_ >= kSyllableBytes) {
+    const auto before = point_before(text, at);
+    char* const last = hangul_.data() + hangul_size_ - kSyllableBytes;
+    const char32_t joined = three_byte_point(last);
+    // A lead or a vowel before it is the last of the Hangul part, or the syllable there ends in it.
+    const char32_t lead = joined - kLead;
+    char32_t syllable = 0;
+    if (is_vowel && before && before->point == joined && lead < kLeads) {
+      syllable = kSyllable + (lead * kVowels + vowel) * kTails;
+    } else if (is_tail && before && (before->point == joined || before->point - kVowel < kVowels) &&
+               is_syllable(joined) && (joined - kSyllable) % kTails == 0) {
+      syllable = joined + tail;
+    }
+    if (syllable != 0) {
+      last[0] = static_cast<char>(0xE0 | syllable >> 12);
+      last[1] = static_cast<char>(0x80 | (syllable >> 6 & 0x3F));
+      last[2] = static_cast<char>(0x80 | (syllable & 0x3F));
+      return;
     }
   }
+  std::memcpy(hangul_.data() + hangul_size_, text.data() + at, size);
+  hangul_size_ += size;
 }
 
-/// Drops titles at both ends while another word or a Hangul part remains: front first, then back.
-DeclaredName NameFolder::join_words() {
-  DeclaredName name;
-  name.hangul = hangul_part();
-  if (is_blank_) return name;
-  if (has_control_ || (latin_size_ == 0 && hangul_size_ == 0)) {
-    name.form = DeclaredName::Form::kUnusable;
-    return name;
-  }
-  std::size_t first = 0;
-  std::size_t last = word_count_;
+/// All words but the titles at both ends that go while another word or a Hangul part remains: front first, then back.
+NameFolder::Words NameFolder::without_titles() const {
+  Words words{0, word_count_};
   const std::size_t keep = hangul_size_ == 0 ? 1 : 0;
-  const auto begin_of = [&](std::size_t word) { return word == 0 ? 0 : word_end_[word - 1]; };
   const auto is_title_at = [&](std::size_t word) {
     return is_title(latin_.data() + begin_of(word), word_end_[word] - begin_of(word));
   };
-  while (last - first > keep && is_title_at(first)) ++first;
-  while (last - first > keep && is_title_at(last - 1)) --last;
-  name.form = DeclaredName::Form::kUsable;
-  name.latin = latin_.data() + begin_of(first);
-  name.latin_size = last == first ? 0 : word_end_[last - 1] - begin_of(first);
-  return name;
+  while (words.last - words.first > keep && is_title_at(words.first)) ++words.first;
+  while (words.last - words.first > keep && is_title_at(words.last - 1)) --words.last;
+  return words;
 }
 
-/// The whole of an ASCII name that has letters or digits, no control character and no title; false for any other.
+/// The whole of an ASCII name that has letters or digits, no title and nothing that only the loop can judge; false for any other.
 bool NameFolder::fold_ascii([[maybe_unused]] std::string_view text, [[maybe_unused]] DeclaredName& declared) {
 #if defined(__x86_64__)
-  const Isa isa = isa_in_use();
-  if (isa == Isa::kScalar) return false;
-  static_assert(kFirstBytes >= kAsciiNameBytesMax + NamePrinter::kSpareBytes);
   AsciiName name{};
-  const auto fold = isa == Isa::kAvx512 ? fold_ascii_name_avx512 : fold_ascii_name_sse2;
-  if (!fold(text.data(), text.size(), latin_.data(), name)) return false;
-  if (name.latin_size == 0 || name.has_control) return false;
-  if (is_title(latin_.data(), name.first_size) ||
-      is_title(latin_.data() + name.latin_size - name.last_size, name.last_size)) {
-    return false;
-  }
+  if (!fold_with_vectors(text, latin_.data(), name)) return false;
   declared.form = DeclaredName::Form::kUsable;
   declared.latin = latin_.data();
   declared.latin_size = name.latin_size;
@@ -259,76 +357,93 @@ bool NameFolder::fold_ascii([[maybe_unused]] std::string_view text, [[maybe_unus
 }
 
 DeclaredName NameFolder::fold_declared(std::string_view text) {
-  if (DeclaredName name; fold_ascii(text, name)) return name;
-  if (!fold_simple(text)) fold_general(text);
-  return join_words();
+  DeclaredName name;
+  if (fold_ascii(text, name)) return name;
+  NoFamily none;
+  const NameFlaw flaw = fold(text, none);
+  // What makes a flaw is no blank, but for the size.
+  if (flaw == NameFlaw::kTooLong ? is_invisible_name(text) : flaw == NameFlaw::kNone && is_blank_) return name;
+  name.form = DeclaredName::Form::kUnusable;
+  if (flaw != NameFlaw::kNone || (latin_size_ == 0 && hangul_size_ == 0)) return name;
+  const Words words = without_titles();
+  name.form = DeclaredName::Form::kUsable;
+  name.latin = latin_.data() + begin_of(words.first);
+  name.latin_size = words.last == words.first ? 0 : word_end_[words.last - 1] - begin_of(words.first);
+  name.hangul = hangul_part();
+  return name;
 }
 
-/// The fast path of registered names: an ASCII name's parts are found as they stand, for NFKC changes none of it. False
-/// when it is not ASCII.
-bool NameFolder::fold_registered_ascii(std::string_view text, bool& has_latin_letter) {
-  constexpr std::size_t kNone = std::string_view::npos;
-  whole_.resize(text.size());
-  std::size_t size = 0;
-  std::size_t mark = kNone;   // letters before the first `,` or `<<`
-  std::size_t blank = kNone;  // letters before the first blank behind something
-  bool begun = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const auto kind = kClass[static_cast<unsigned char>(c)];
-    if (kind == kWord) {
-      whole_[size++] = upper(c);
-      has_latin_letter |= c >= 'A';
-      begun = true;
-    } else if (kind == kBlank) {
-      if (begun && blank == kNone) blank = size;
-    } else if (kind == kBeyond) {
+/// The same of a registered name that is words between blanks, the first of which has a letter.
+bool NameFolder::fold_registered_ascii([[maybe_unused]] std::string_view text, [[maybe_unused]] RegisteredName& name) {
+#if defined(__x86_64__)
+  AsciiName ascii{};
+  if (!fold_with_vectors(text, latin_.data(), ascii)) return false;
+  if (latin_[0] < 'A') return false;
+  for (std::uint64_t ends = ascii.ends; ends != 0; ends &= ends - 1) {
+    if (kClass[static_cast<unsigned char>(text[static_cast<std::size_t>(std::countr_zero(ends))])] != kBlank)
       return false;
-    } else {
-      if (mark == kNone && (c == ',' || text.substr(i, 2) == "<<")) mark = size;
-      begun = true;
-    }
   }
-  whole_.resize(size);
-  family_size_ = mark != kNone ? mark : std::min(blank, size);
+  name.has_latin_letter = true;
+  name.whole = {latin_.data(), ascii.latin_size};
+  name.family = {latin_.data(), ascii.first_size};
   return true;
+#else
+  return false;
+#endif
 }
 
 RegisteredName NameFolder::fold_registered(std::string_view text) {
   RegisteredName name;
-  if (!fold_registered_ascii(text, name.has_latin_letter)) {
-    const UnicodeFold& fold = unicode_.fold(text, UnicodeFolder::Side::kRegistered);
-    whole_.clear();
-    const auto take = [&](std::string_view part) {
-      for (const char c : part) {
-        if (c != ' ') whole_ += c;
-      }
-    };
-    take(fold.family);
-    family_size_ = whole_.size();
-    take(fold.words);
-    name.has_latin_letter = fold.has_latin_letter;
-    name.has_hangul = !fold.hangul.empty();
+  if (fold_registered_ascii(text, name)) return name;
+  FamilyFinder finder;
+  name.flaw = fold(text, finder);
+  if (name.flaw != NameFlaw::kNone) return name;
+  name.has_latin_letter = has_latin_letter_;
+  name.has_hangul = hangul_size_ != 0;
+
+  const Words words = without_titles();
+  auto [first, last] = finder.found(word_count_);
+  const bool had_family = first != last;
+  first = std::clamp(first, words.first, words.last);
+  last = std::clamp(last, words.first, words.last);
+  // Titles were all of it: the next word is the family name.
+  if (had_family && first == last && last != words.last) ++last;
+
+  // F, then what stands before it, then what stands behind it.
+  const std::size_t whole_begin = begin_of(words.first);
+  const std::size_t family_begin = begin_of(first);
+  const std::size_t family_size = begin_of(last) - family_begin;
+  const std::size_t before_size = family_begin - whole_begin;
+  const std::size_t size = begin_of(words.last) - whole_begin;
+  char* whole = latin_.data() + whole_begin;
+  if (before_size != 0) {
+    std::memcpy(moved_.data(), whole + before_size, family_size);
+    std::memcpy(moved_.data() + family_size, whole, before_size);
+    std::memcpy(moved_.data() + family_size + before_size, whole + before_size + family_size,
+                size - before_size - family_size);
+    whole = moved_.data();
   }
-  name.whole = whole_;
-  name.family = std::string_view(whole_).substr(0, family_size_);
+  name.whole = {whole, size};
+  name.family = name.whole.substr(0, family_size);
   return name;
 }
 
-std::string_view NameFolder::fold_hangul(std::string_view text) {
-  if (!fold_simple(text)) fold_general(text);
-  return hangul_part();
+RegisteredHangul NameFolder::fold_hangul(std::string_view text) {
+  // Nearly all are syllables alone, and so their own Hangul part.
+  std::size_t syllables_end = 0;
+  while (syllables_end < text.size() && is_syllable_at(text, syllables_end)) syllables_end += kSyllableBytes;
+  if (syllables_end == text.size() && text.size() <= kNameBytesMax) return {NameFlaw::kNone, text};
+  NoFamily none;
+  const NameFlaw flaw = fold(text, none);
+  return {flaw, flaw == NameFlaw::kNone ? hangul_part() : std::string_view{}};
 }
 
 char* NameFolder::rotated(const DeclaredName& name, std::size_t family_size) {
   if (name.latin_size <= family_size) return nullptr;
-  if (rotated_.size() < name.latin_size + NamePrinter::kSpareBytes) {
-    rotated_.resize(name.latin_size + NamePrinter::kSpareBytes);
-  }
   const std::size_t given_size = name.latin_size - family_size;
-  std::memcpy(rotated_.data(), name.latin + given_size, family_size);
-  std::memcpy(rotated_.data() + family_size, name.latin, given_size);
-  return rotated_.data();
+  std::memcpy(moved_.data(), name.latin + given_size, family_size);
+  std::memcpy(moved_.data() + family_size, name.latin, given_size);
+  return moved_.data();
 }
 
 }  // namespace clearline

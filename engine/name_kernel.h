@@ -16,7 +16,8 @@ struct AsciiName {
   std::size_t latin_size;  ///< letters and digits, written upper case
   std::size_t first_size;  ///< of them, those of the first word
   std::size_t last_size;   ///< and of the last
-  bool has_control;        ///< a control character that is no blank
+  std::uint64_t ends;      ///< what words end at, a bit a byte
+  bool is_for_loop;        ///< holds a control character that is no blank, or a `?`: what those mean the loop finds out
 };
 
 inline constexpr std::size_t kAsciiNameBytesMax = 64;
@@ -30,6 +31,7 @@ bool fold_ascii_name_sse2(const char* text, std::size_t size, char* out, AsciiNa
 static inline void measure_name(std::uint64_t words, std::uint64_t ends, AsciiName& name) {
   const auto count = [](std::uint64_t bits) { return static_cast<std::size_t>(__builtin_popcountll(bits)); };
   const auto below = [](int bit) { return (std::uint64_t{1} << bit) - 1; };
+  name.ends = ends;
   name.latin_size = name.first_size = name.last_size = count(words);
   if (words == 0) return;
   if (const std::uint64_t behind = ends & ~below(__builtin_ctzll(words)); behind != 0) {

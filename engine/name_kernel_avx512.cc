@@ -7,7 +7,7 @@
 namespace clearline {
 namespace {
 
-enum Class : unsigned char { kWord = 1, kDropped = 2, kControl = 4 };  // else: ends a word
+enum Class : unsigned char { kWord = 1, kDropped = 2, kForLoop = 4 };  // else: ends a word
 
 struct Table {
   alignas(64) unsigned char classes[128];  // NOLINT(modernize-avoid-c-arrays)
@@ -19,7 +19,7 @@ constexpr Table kTable = [] {
     const bool is_blank = c == ' ' || (c >= 0x09 && c <= 0x0D);
     if (is_word) table.classes[c] = kWord;
     if (c == '\'' || c == '`') table.classes[c] = kDropped;
-    if ((c < 0x20 || c == 0x7F) && !is_blank) table.classes[c] = kControl;
+    if (((c < 0x20 || c == 0x7F) && !is_blank) || c == '?') table.classes[c] = kForLoop;
   }
   return table;
 }();
@@ -39,7 +39,7 @@ bool fold_ascii_name_avx512(const char* text, std::size_t size, char* out, Ascii
   const __mmask64 lower = _mm512_cmple_epu8_mask(_mm512_sub_epi8(bytes, _mm512_set1_epi8('a')), _mm512_set1_epi8(25));
   const __m512i upper = _mm512_mask_sub_epi8(bytes, lower, bytes, _mm512_set1_epi8(0x20));
   _mm512_storeu_si512(out, _mm512_maskz_compress_epi8(words, upper));
-  name.has_control = _mm512_mask_test_epi8_mask(all, classes, _mm512_set1_epi8(kControl)) != 0;
+  name.is_for_loop = _mm512_mask_test_epi8_mask(all, classes, _mm512_set1_epi8(kForLoop)) != 0;
   measure_name(words, ends, name);
   return true;
 }

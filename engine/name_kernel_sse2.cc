@@ -56,18 +56,19 @@ struct Half {
   std::uint32_t beyond;  // ASCII
   std::uint32_t words;
   std::uint32_t dropped;
-  std::uint32_t controls;
+  std::uint32_t for_loop;
 };
 
 /// Reads a half, and moves the letters and digits among its `size` bytes to `out`; returns how many there are.
 std::size_t fold_half(__m128i bytes, std::size_t size, char* out, Half& half) {
   const std::uint32_t all = (std::uint32_t{1} << size) - 1;
   const __m128i letters = is_in_range(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z');
-  const __m128i controls = _mm_or_si128(is_at_most(bytes, 0x1F), is(bytes, 0x7F));
+  // DEL and `?` differ in one bit.
+  const __m128i for_loop = _mm_or_si128(is_at_most(bytes, 0x1F), is(_mm_or_si128(bytes, _mm_set1_epi8(0x40)), 0x7F));
   half.beyond = mask_of(bytes);
   half.words = mask_of(_mm_or_si128(letters, is_in_range(bytes, '0', '9')));
   half.dropped = mask_of(_mm_or_si128(is(bytes, '\''), is(bytes, '`')));
-  half.controls = mask_of(_mm_andnot_si128(is_in_range(bytes, '\t', '\r'), controls)) & all;
+  half.for_loop = mask_of(_mm_andnot_si128(is_in_range(bytes, '\t', '\r'), for_loop)) & all;
   const __m128i upper = _mm_andnot_si128(_mm_and_si128(letters, _mm_set1_epi8(0x20)), bytes);
   const auto store = [&](__m128i eight, std::uint32_t mask, char* to) {
     const __m128i together = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(kTogether[mask].data()));
@@ -98,7 +99,7 @@ bool fold_ascii_name_sse2(const char* text, std::size_t size, char* out, AsciiNa
   const std::uint32_t words = first.words | second.words << kHalf;
   const std::uint32_t dropped = first.dropped | second.dropped << kHalf;
   const std::uint64_t all = (std::uint64_t{1} << size) - 1;
-  name.has_control = (first.controls | second.controls) != 0;
+  name.is_for_loop = (first.for_loop | second.for_loop) != 0;
   measure_name(words, all & ~std::uint64_t{words | dropped}, name);
   return true;
 }

@@ -51,7 +51,7 @@ Status PastRows::add(std::uint64_t seq, Code code, const std::optional<Entry>& b
       return {StatusKind::kOutput,
               "the texts of what codes held before would be longer than 16 GiB; name a later change"};
     }
-    if (const auto fault = maker_.fault(*before)) return {StatusKind::kInput, std::string(*fault)};
+    if (const auto fault = maker_.held_fault(*before)) return {StatusKind::kInput, std::string(*fault)};
     if (texts_.size() < needed) texts_.resize(std::max<std::size_t>(needed, 2 * texts_.size()));
     const RowMaker::Made made = maker_.make(*before, texts_.data() + offset, offset);
     version.hot = made.hot;

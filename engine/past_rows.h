@@ -63,7 +63,7 @@ class PastRows {
   explicit PastRows(const RegistryTable& table);
 
   /// What the change at `seq` found of a code: no entry, or one. Seqs never fall. kInput: the entry has a fault, and the
-  /// words are those of entry_fault(). kOutput: its text has no room.
+  /// words are those of held_entry_fault(). kOutput: its text has no room.
   Status add(std::uint64_t seq, Code code, const std::optional<Entry>& before);
   /// No more will come. `registry_seq`: where the registry beside it stands. `at`: the seq for which declarations are
   /// judged; all that was added is behind it.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/code_index.h"
+#include "engine/entry_text.h"
 #include "engine/rows.h"
 
 namespace clearline {
@@ -90,7 +91,7 @@ std::optional<std::string_view> RegistryTable::content_fault() const {
       if (index.find(mixed, place, found) != row) return "a row is not found by its code";
       const auto entry = read_entry(code, hot, side()[row], texts());
       if (!entry) return "a text cannot be read";
-      if (entry_fault(*entry, folder, letters)) return "an entry is not well formed";
+      if (held_entry_fault(*entry, folder, letters)) return "an entry is not well formed";
       const HotRow hot_again = make_hot_row(*entry, letters, printer, shape_.expiry_base_days);
       const SideRow side_again = make_side_row(*entry, side()[row].text_offset());
       if (hot_again.head != hot.head) return "a row does not agree with its text";
@@ -104,6 +105,28 @@ std::optional<std::string_view> RegistryTable::content_fault() const {
   }
   if (count != entry_count()) return "the number of entries is wrong";
   return std::nullopt;
+}
+
+void RegistryTable::fold_names_again(std::size_t first_segment, std::size_t last_segment) {
+  constexpr std::uint64_t kFamilyMask = std::uint64_t{0xF} << 28;
+  const NamePrinter printer(key());
+  NameFolder folder;
+  NameLetters letters;
+  auto* const rows = reinterpret_cast<HotRow*>(bucket_bytes().data());
+  for (std::size_t number = first_segment; number < last_segment; ++number) {
+    const SegmentPlace place = segment(number);
+    for (std::size_t row = place.first() * kBucketRows; row < (place.first() + place.count()) * kBucketRows; ++row) {
+      HotRow& hot = rows[row];
+      if (hot.empty() || hot.family() == 0) continue;
+      const auto text = read_entry_text(text_of(side()[row], texts()));
+      letters.set_unmatched();
+      if (text && !text->name.empty()) (void)name_fault(text->name, folder, letters);
+      const Code code = unmix_code(number << kTailBits | hot.tail());
+      const NameMark name = name_mark(code, letters, printer);
+      hot.head = (hot.head & ~kFamilyMask) | name.family << 28;
+      hot.name_print = name.print;
+    }
+  }
 }
 
 std::optional<Entry> RegistryTable::find(Code code) const {

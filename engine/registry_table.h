@@ -86,6 +86,10 @@ class RegistryTable {
   /// right. Reads everything; for `registry verify`. The words say what is wrong; nothing: all is well.
   std::optional<std::string_view> content_fault() const;
 
+  /// Makes what the rows of these segments, the last one not included, hold of Latin names again of their texts: for an image
+  /// whose writer folded them by former rules. Before the table is used; threads may take segments each.
+  void fold_names_again(std::size_t first_segment, std::size_t last_segment);
+
   /// The entry of a code at one moment, also while it changes.
   std::optional<Entry> find(Code code) const;
 

@@ -111,7 +111,7 @@ Result<PreparedEntry> RegistryWriter::prepare(const Entry& entry) {
   const auto no_memory = [] {
     return Status(StatusKind::kOutput, "not enough memory for another entry; use a larger machine");
   };
-  if (const auto fault = maker_.fault(entry)) return Status(StatusKind::kInput, std::string(*fault));
+  if (const auto fault = maker_.held_fault(entry)) return Status(StatusKind::kInput, std::string(*fault));
   const std::uint64_t offset = to_text_unit(text_end_);
   const std::uint64_t end_max = offset + entry_text_bytes_max(entry);
   if (end_max > kTextBytesMax) {

@@ -83,7 +83,7 @@ class RegistryWriter {
   /// Forgets all that was prepared since the mark and not published.
   void rollback(const Mark& mark);
 
-  /// Makes an entry ready. kInput: it has a fault, and the words are those of entry_fault(). kOutput: there is no room,
+  /// Makes an entry ready. kInput: it has a fault, and the words are those of held_entry_fault(). kOutput: there is no room,
   /// in memory or for texts.
   Result<PreparedEntry> prepare(const Entry& entry);
 

@@ -11,16 +11,25 @@ constexpr std::uint64_t kPackedPhoneEnd = 100'000'000'000;  // kPackedPhoneDigit
 
 }  // namespace
 
+NameMark name_mark(Code code, NameLetters& letters, const NamePrinter& printer) {
+  switch (letters.kind()) {
+    case NameLetters::Kind::kNone:
+      break;
+    case NameLetters::Kind::kUnmatched:
+      return {HotRow::kFamilyLong, NamePrinter::kNoPrint};  // which is the fingerprint of nothing
+    case NameLetters::Kind::kLetters: {
+      // An empty family (", JUAN") makes FG and GF the same: the text says so.
+      const std::size_t size = letters.family_size();
+      const bool is_in_row = size != 0 && size < HotRow::kFamilyLong;
+      return {is_in_row ? size : HotRow::kFamilyLong, printer.print(code, letters.data(), letters.size())};
+    }
+  }
+  return {0, NamePrinter::kNoPrint};
+}
+
 HotRow make_hot_row(const Entry& entry, NameLetters& letters, const NamePrinter& printer,
                     std::int32_t expiry_base_days) {
-  std::uint64_t family = 0;
-  std::uint64_t print = NamePrinter::kNoPrint;
-  if (!entry.name.empty()) {
-    // An empty family (", JUAN") makes FG and GF the same: the text says so.
-    family = letters.family_size() == 0 || letters.family_size() >= HotRow::kFamilyLong ? HotRow::kFamilyLong
-                                                                                        : letters.family_size();
-    print = printer.print(entry.code, letters.data(), letters.size());
-  }
+  const NameMark name = name_mark(entry.code, letters, printer);
   std::uint64_t expiry = 0;
   if (entry.expires) {
     const auto day = static_cast<std::int64_t>(entry.expires->days) - expiry_base_days + 1;
@@ -28,9 +37,9 @@ HotRow make_hot_row(const Entry& entry, NameLetters& letters, const NamePrinter&
   }
   const std::uint64_t zip = entry.zips.empty() ? 0 : entry.zips[0] + std::uint64_t{1};
   HotRow row{};
-  row.head = (mix_code(entry.code) & kTailMask) | family << 28 | static_cast<std::uint64_t>(entry.status) << 32 |
+  row.head = (mix_code(entry.code) & kTailMask) | name.family << 28 | static_cast<std::uint64_t>(entry.status) << 32 |
              expiry << 34 | zip << 46 | static_cast<std::uint64_t>(entry.zips.size() > 1) << 63;
-  row.name_print = print;
+  row.name_print = name.print;
   return row;
 }
 

@@ -19,6 +19,14 @@ constexpr std::uint64_t to_text_unit(std::uint64_t bytes) {
   return (bytes + kTextUnitBytes - 1) / kTextUnitBytes * kTextUnitBytes;
 }
 
+/// What a hot row holds of a Latin name.
+struct NameMark {
+  std::uint64_t family;
+  std::uint64_t print;
+};
+/// Writes behind the letters.
+NameMark name_mark(Code code, NameLetters& letters, const NamePrinter& printer);
+
 /// The head and name_print of an entry whose name has these letters. Writes behind the letters.
 HotRow make_hot_row(const Entry& entry, NameLetters& letters, const NamePrinter& printer,
                     std::int32_t expiry_base_days);
@@ -32,15 +40,16 @@ class RowMaker {
   RowMaker(const NamePrinter& printer, std::int32_t expiry_base_days)
       : printer_(printer), expiry_base_days_(expiry_base_days) {}
 
-  /// What entry_fault says. Without a fault the entry may be made next.
+  /// What entry_fault says, or held_entry_fault. Without a fault the entry may be made next.
   std::optional<std::string_view> fault(const Entry& entry) { return entry_fault(entry, folder_, letters_); }
+  std::optional<std::string_view> held_fault(const Entry& entry) { return held_entry_fault(entry, folder_, letters_); }
 
   struct Made {
     HotRow hot{};
     SideRow side{};
     char* text_end = nullptr;
   };
-  /// The rows of the entry that fault() has just looked at; its text goes to `text`, entry_text_bytes_max(entry) bytes,
+  /// The rows of the entry that fault() or held_fault() has just looked at; its text goes to `text`, entry_text_bytes_max(entry) bytes,
   /// which is `text_offset` behind the first of all texts, a multiple of kTextUnitBytes.
   Made make(const Entry& entry, char* text, std::uint64_t text_offset);
 

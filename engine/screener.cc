@@ -420,7 +420,8 @@ ItemCheck Screener::Scratch::compare_name(std::string_view text, const Located& 
   if (!name.hangul.empty()) {
     const SideRow side = load_row(*place.side);
     if (side.has_hangul()) {
-      if (registered.fold_hangul(read_hangul_name(cold_text(place, side))) != name.hangul) return ItemCheck::kMismatch;
+      const RegisteredHangul on_file = registered.fold_hangul(read_hangul_name(cold_text(place, side)));
+      if (on_file.flaw != NameFlaw::kNone || on_file.hangul != name.hangul) return ItemCheck::kMismatch;
       result = ItemCheck::kSame;
     }
   }

@@ -3,11 +3,10 @@
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
 #include <unicode/uscript.h>
-#include <unicode/ustring.h>
 #include <unicode/utf16.h>
 #include <unicode/utf8.h>
 
-#include <array>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
@@ -15,40 +14,26 @@
 namespace clearline {
 namespace {
 
-[[noreturn]] void fatal(const char* what, UErrorCode error) {
-  (void)std::fprintf(stderr, "clearline: fatal: %s: %s\n", what, u_errorName(error));
+/// An ICU failure is fatal: a name that could not be folded must not be judged.
+[[noreturn]] void fatal(const char* what) {
+  (void)std::fprintf(stderr, "clearline: fatal: %s\n", what);
   std::abort();
 }
 
 constexpr std::array<UChar32, 10> kApostrophes{0x0027, 0x0060, 0x00B4, 0x2018, 0x2019,
                                                0x201B, 0x02BB, 0x02BC, 0x2032, 0xFF07};
 
-bool is_apostrophe(UChar32 c) {
-  for (const UChar32 apostrophe : kApostrophes) {
-    if (c == apostrophe) return true;
-  }
-  return false;
-}
+constexpr UChar32 kReplacement = 0xFFFD;
+constexpr UChar32 kStrike = 0x0338;
 
-bool is_hangul(UChar32 c) {
-  UErrorCode error = U_ZERO_ERROR;
-  return uscript_getScript(c, &error) == USCRIPT_HANGUL;
-}
+bool is_apostrophe(UChar32 c) { return std::find(kApostrophes.begin(), kApostrophes.end(), c) != kApostrophes.end(); }
 
-bool is_latin(UChar32 c) {
+bool has_script(UChar32 c, UScriptCode script) {
   UErrorCode error = U_ZERO_ERROR;
-  return uscript_getScript(c, &error) == USCRIPT_LATIN;
+  return uscript_getScript(c, &error) == script;
 }
 
 bool is_white_space(UChar32 c) { return u_hasBinaryProperty(c, UCHAR_WHITE_SPACE) != 0; }
-
-void append(std::string& text, UChar32 c) {
-  std::array<char, U8_MAX_LENGTH> bytes{};
-  int size = 0;
-  UBool failed = false;
-  U8_APPEND(bytes.data(), size, U8_MAX_LENGTH, c, failed);
-  if (failed == 0) text.append(bytes.data(), static_cast<std::size_t>(size));
-}
 
 /// The letters that stay whole under decomposition and that passports and airlines spell out.
 std::string_view spelled_out(UChar32 upper) {
@@ -77,210 +62,177 @@ std::string_view spelled_out(UChar32 upper) {
   }
 }
 
+/// NFKD of one code point.
+class Decomposition {
+ public:
+  explicit Decomposition(UChar32 c) {
+    static const UNormalizer2* const nfkd = [] {
+      UErrorCode error = U_ZERO_ERROR;
+      const UNormalizer2* form = unorm2_getNFKDInstance(&error);
+      if (U_FAILURE(error)) fatal("loading the Unicode tables");
+      return form;
+    }();
+    UErrorCode error = U_ZERO_ERROR;
+    size_ = unorm2_getDecomposition(nfkd, c, units_.data(), static_cast<int32_t>(units_.size()), &error);
+    if (U_FAILURE(error)) fatal("decomposing a character");
+    if (size_ >= 0) return;
+    size_ = 0;
+    U16_APPEND_UNSAFE(units_.data(), size_, c);
+  }
+
+  template <typename Use>
+  void for_each(const Use& use) const {
+    for (int32_t i = 0; i < size_;) {
+      UChar32 c = 0;
+      U16_NEXT(units_.data(), i, size_, c);
+      use(c);
+    }
+  }
+
+ private:
+  std::array<UChar, 20> units_{};
+  int32_t size_ = 0;
+};
+
+void append(LongFoldedPoint& folded, std::string_view text) {
+  if (text.size() > folded.bytes.size() - folded.size) fatal("a character has too many letters");
+  text.copy(folded.bytes.data() + folded.size, text.size());
+  folded.size += text.size();
+}
+
+void append_point(LongFoldedPoint& folded, UChar32 c) {
+  std::array<char, U8_MAX_LENGTH> bytes{};
+  std::size_t size = 0;
+  U8_APPEND_UNSAFE(bytes.data(), size, c);
+  append(folded, {bytes.data(), size});
+}
+
+void append_separator(LongFoldedPoint& folded, UChar32 c) {
+  append(folded, is_white_space(c) ? " " : c == ',' ? "," : c == '<' ? "<" : "-");
+}
+
 }  // namespace
 
 bool is_blank_name(std::string_view text) {
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
   // Most names start with a visible ASCII character, or one behind U+3000, the last White_Space.
-  if (!text.empty() && ((bytes[0] > ' ' && bytes[0] < 0x7F) || bytes[0] >= 0xE4)) return false;
+  const auto first = static_cast<unsigned char>(text.empty() ? 0 : text[0]);
+  if ((first > ' ' && first < 0x7F) || first >= 0xE4) return false;
   for (std::size_t i = 0; i < text.size();) {
-    UChar32 c = 0;
-    U8_NEXT_OR_FFFD(bytes, i, text.size(), c);
-    if (!is_white_space(c)) return false;
+    const auto decoded = point_at(text, i);
+    if (!decoded || !is_white_space(static_cast<UChar32>(decoded->point))) return false;
+    i += decoded->bytes;
   }
   return true;
 }
 
-struct UnicodeFolder::State {
-  const UNormalizer2* nfc = nullptr;
-  const UNormalizer2* nfkc = nullptr;
-  const UNormalizer2* nfd = nullptr;
-  std::vector<UChar> raw;
-  std::vector<UChar> rest;
-  std::vector<UChar> normal;
-  std::vector<UChar> decomposed;
-  UnicodeFold fold;
-
-  void read(std::string_view text);
-  void take_hangul();
-  void fold_latin(std::size_t begin, std::size_t end, std::string& words);
-};
-
-namespace {
-
-void normalize(const UNormalizer2* form, const UChar* text, std::size_t size, std::vector<UChar>& out) {
-  UErrorCode error = U_ZERO_ERROR;
-  out.resize(std::max(out.capacity(), size + 16));
-  auto wanted =
-      unorm2_normalize(form, text, static_cast<int32_t>(size), out.data(), static_cast<int32_t>(out.size()), &error);
-  if (error == U_BUFFER_OVERFLOW_ERROR) {
-    error = U_ZERO_ERROR;
-    out.resize(static_cast<std::size_t>(wanted));
-    wanted = unorm2_normalize(form, text, static_cast<int32_t>(size), out.data(), wanted, &error);
-  }
-  if (U_FAILURE(error)) fatal("normalising a name", error);
-  out.resize(static_cast<std::size_t>(wanted));
-}
-
-}  // namespace
-
-UnicodeFolder::UnicodeFolder() : state_(std::make_unique<State>()) {
-  UErrorCode error = U_ZERO_ERROR;
-  state_->nfc = unorm2_getNFCInstance(&error);
-  state_->nfkc = unorm2_getNFKCInstance(&error);
-  state_->nfd = unorm2_getNFDInstance(&error);
-  if (U_FAILURE(error)) fatal("loading the Unicode tables", error);
-}
-UnicodeFolder::~UnicodeFolder() = default;
-UnicodeFolder::UnicodeFolder(UnicodeFolder&&) noexcept = default;
-UnicodeFolder& UnicodeFolder::operator=(UnicodeFolder&&) noexcept = default;
-
-/// UTF-8 to `raw` (all of it) and `rest` (without apostrophes, a space for each Hangul character).
-void UnicodeFolder::State::read(std::string_view text) {
-  raw.clear();
-  rest.clear();
-  const auto put = [](std::vector<UChar>& out, UChar32 c) {
-    if (U_IS_BMP(c)) {
-      out.push_back(static_cast<UChar>(c));
-    } else {
-      out.push_back(U16_LEAD(c));
-      out.push_back(U16_TRAIL(c));
-    }
-  };
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
+bool is_invisible_name(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
-    UChar32 c = 0;
-    U8_NEXT_OR_FFFD(bytes, i, text.size(), c);
-    put(raw, c);
-    const bool white_space = is_white_space(c);
-    const auto category = u_charType(c);
-    fold.has_control |= category == U_CONTROL_CHAR && !white_space;
-    fold.is_blank &= white_space || category == U_FORMAT_CHAR;
-    if (is_hangul(c)) {
-      rest.push_back(u' ');
-    } else if (!is_apostrophe(c)) {
-      put(rest, c);
-    }
+    const auto decoded = point_at(text, i);
+    if (!decoded) return false;
+    const auto c = static_cast<UChar32>(decoded->point);
+    if (!is_white_space(c) && u_charType(c) != U_FORMAT_CHAR) return false;
+    i += decoded->bytes;
   }
+  return true;
 }
 
-void UnicodeFolder::State::take_hangul() {
-  normalize(nfc, raw.data(), raw.size(), normal);
-  for (std::size_t i = 0; i < normal.size();) {
-    UChar32 c = 0;
-    U16_NEXT(normal.data(), i, normal.size(), c);
-    if (is_hangul(c)) append(fold.hangul, c);
-  }
+std::optional<DecodedPoint> point_at(std::string_view text, std::size_t at) {
+  if (at >= text.size()) return std::nullopt;
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
+  std::size_t end = at;
+  UChar32 c = 0;
+  U8_NEXT(bytes, end, text.size(), c);
+  if (c < 0) return std::nullopt;
+  return DecodedPoint{static_cast<char32_t>(c), end - at};
 }
 
-/// Folds `normal[begin, end)`, which is NFKC, into words with a space behind each.
-void UnicodeFolder::State::fold_latin(std::size_t begin, std::size_t end, std::string& words) {
-  normalize(nfd, normal.data() + begin, end - begin, decomposed);
-  bool in_word = false;
-  for (std::size_t i = 0; i < decomposed.size();) {
-    UChar32 c = 0;
-    U16_NEXT(decomposed.data(), i, decomposed.size(), c);
-    const auto mask = U_GET_GC_MASK(c);
-    if ((mask & (U_GC_M_MASK | U_GC_CF_MASK)) != 0) continue;
+std::optional<DecodedPoint> point_before(std::string_view text, std::size_t at) {
+  std::size_t begin = at;
+  while (begin > 0 && at - begin < U8_MAX_LENGTH) {
+    if (U8_IS_TRAIL(static_cast<std::uint8_t>(text[--begin]))) continue;
+    const auto decoded = point_at(text.substr(0, at), begin);
+    return decoded && decoded->bytes == at - begin ? decoded : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+bool is_letter(char32_t point) { return (U_GET_GC_MASK(static_cast<UChar32>(point)) & U_GC_L_MASK) != 0; }
+
+void fold_point(char32_t point, LongFoldedPoint& folded) {
+  const auto c = static_cast<UChar32>(point);
+  folded.size = 0;
+  folded.flags = 0;
+  const auto category = u_charType(c);
+  const bool white_space = is_white_space(c);
+  if (white_space || category == U_FORMAT_CHAR) folded.flags |= PointTraits::kBlank;
+  if ((category == U_CONTROL_CHAR && !white_space) || c == kReplacement) folded.flags |= PointTraits::kFlaw;
+  if (is_apostrophe(c)) {
+    folded.flags |= PointTraits::kApostrophe;
+    return;
+  }
+  if (has_script(c, USCRIPT_HANGUL)) {
+    folded.flags |= PointTraits::kHangul;
+    append(folded, "-");
+    return;
+  }
+  Decomposition(c).for_each([&](UChar32 d) {
+    const auto mask = U_GET_GC_MASK(d);
+    if (d == kStrike && folded.size != 0 && folded.bytes[folded.size - 1] == '<') folded.bytes[folded.size - 1] = '-';
+    if ((mask & (U_GC_M_MASK | U_GC_CF_MASK)) != 0) return;
     if ((mask & (U_GC_L_MASK | U_GC_ND_MASK)) == 0) {
-      if (in_word) words += ' ';
-      in_word = false;
+      append_separator(folded, d);
+      return;
+    }
+    if ((mask & U_GC_L_MASK) != 0) folded.flags |= PointTraits::kLetter;
+    if ((mask & U_GC_L_MASK) != 0 && has_script(d, USCRIPT_LATIN)) folded.flags |= PointTraits::kLatin;
+    const UChar32 upper = u_toupper(d);
+    if (const auto spelled = spelled_out(upper); !spelled.empty()) {
+      append(folded, spelled);
+    } else {
+      append_point(folded, upper);
+    }
+  });
+  if (folded.size > kFoldGrowthMax * static_cast<std::size_t>(U8_LENGTH(c))) fatal("a character has too many letters");
+}
+
+FoldTable::FoldTable() : points_(kEnd) {
+  LongFoldedPoint folded;
+  for (char32_t point = 0; point < kEnd; ++point) {
+    if (U_IS_SURROGATE(point)) continue;  // in no UTF-8
+    fold_point(point, folded);
+    FoldedPoint& found = points_[point];
+    found.flags = folded.flags;
+    const std::string_view bytes(folded.bytes.data(), folded.size);
+    if (bytes.size() <= FoldedPoint::kBytesMax) {
+      bytes.copy(found.bytes, bytes.size());
+      found.size = static_cast<std::uint16_t>(bytes.size());
       continue;
     }
-    in_word = true;
-    fold.has_latin_letter |= (mask & U_GC_L_MASK) != 0 && is_latin(c);
-    const UChar32 upper = u_toupper(c);
-    if (const auto spelled = spelled_out(upper); !spelled.empty()) {
-      words += spelled;
-    } else {
-      append(words, upper);
+    auto same = std::find(long_ones_.begin(), long_ones_.end(), bytes);
+    if (same == long_ones_.end()) same = long_ones_.insert(same, std::string(bytes));
+    found.flags |= PointTraits::kElsewhere;
+    found.size = static_cast<std::uint16_t>(same - long_ones_.begin());
+  }
+}
+
+const FoldTable& FoldTable::get() {
+  static const FoldTable table;
+  return table;
+}
+
+AfterLess after_less(char32_t point) {
+  auto fate = AfterLess::kOpen;
+  Decomposition(static_cast<UChar32>(point)).for_each([&](UChar32 d) {
+    if (fate != AfterLess::kOpen) return;
+    // Marks are put in order by their class, and that of U+0338 is the lowest: only another one of it stands in its way.
+    const int mark_class = u_getCombiningClass(d);
+    if (d == kStrike) {
+      fate = AfterLess::kStruck;
+    } else if (mark_class <= u_getCombiningClass(kStrike)) {
+      fate = AfterLess::kClosed;
     }
-  }
-  if (in_word) words += ' ';
-}
-
-namespace {
-
-/// Conjoining jamo and the tone marks of Hangul, which normalisation joins or moves.
-bool depends_on_neighbours(UChar32 c) {
-  return (c >= 0x1100 && c <= 0x11FF) || (c >= 0xA960 && c <= 0xA97F) || (c >= 0xD7B0 && c <= 0xD7FF) || c == 0x302E ||
-         c == 0x302F;
-}
-
-FoldedPoint fold_point(UChar32 c, UnicodeFolder& folder) {
-  FoldedPoint point{};
-  if (depends_on_neighbours(c) || U_IS_SURROGATE(c)) {
-    point.flags = FoldedPoint::kByFolder;
-    return point;
-  }
-  std::string text;
-  append(text, c);
-  const UnicodeFold& fold = folder.fold(text, UnicodeFolder::Side::kDeclared);
-  if (fold.is_blank) point.flags |= FoldedPoint::kBlank;
-  if (fold.has_control) point.flags |= FoldedPoint::kControl;
-  if (!fold.hangul.empty()) point.flags |= FoldedPoint::kHangul;
-  // The folder closes the last word. A character on its own does that only if it is a separator itself: between two
-  // letters it shows which it is.
-  std::string between = "A";
-  append(between, c);
-  between += 'A';
-  const std::string words = folder.fold(between, UnicodeFolder::Side::kDeclared).words;
-  const std::string_view inner = std::string_view(words).substr(1, words.size() - 3);
-  if (inner.size() > FoldedPoint::kBytesMax) {
-    point.flags = FoldedPoint::kByFolder;
-    return point;
-  }
-  inner.copy(point.bytes, inner.size());
-  point.size = static_cast<std::uint8_t>(inner.size());
-  return point;
-}
-
-}  // namespace
-
-std::span<const FoldedPoint, 0x10000> folded_points() {
-  static const std::vector<FoldedPoint> points = [] {
-    UnicodeFolder folder;
-    std::vector<FoldedPoint> all;
-    all.reserve(0x10000);
-    for (UChar32 c = 0; c < 0x10000; ++c) all.push_back(fold_point(c, folder));
-    return all;
-  }();
-  return std::span<const FoldedPoint, 0x10000>(points);
-}
-
-const UnicodeFold& UnicodeFolder::fold(std::string_view text, Side side) {
-  auto& fold = state_->fold;
-  fold.family.clear();
-  fold.words.clear();
-  fold.hangul.clear();
-  fold.has_control = false;
-  fold.is_blank = true;
-  fold.has_latin_letter = false;
-  state_->read(text);
-  state_->take_hangul();
-  auto& normal = state_->normal;
-  normalize(state_->nfkc, state_->rest.data(), state_->rest.size(), normal);
-
-  std::size_t given = 0;
-  if (side == Side::kRegistered) {
-    // The family name: all up to a `,` or `<<`, or the first word up to a blank.
-    std::size_t split = normal.size();
-    for (std::size_t i = 0; i < normal.size(); ++i) {
-      if (normal[i] == u',' || (normal[i] == u'<' && i + 1 < normal.size() && normal[i + 1] == u'<')) {
-        split = i;
-        break;
-      }
-    }
-    if (split == normal.size()) {
-      split = 0;
-      while (split < normal.size() && is_white_space(normal[split])) ++split;
-      while (split < normal.size() && !is_white_space(normal[split])) ++split;
-    }
-    state_->fold_latin(0, split, fold.family);
-    given = split;
-  }
-  state_->fold_latin(given, normal.size(), fold.words);
-  return fold;
+  });
+  return fate;
 }
 
 }  // namespace clearline

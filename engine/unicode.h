@@ -1,72 +1,102 @@
 // Unicode: what the comparison of names needs of it. The .cc is the only file of the engine that knows ICU.
+//
+// Nothing here normalises a text. The Latin part of a name depends on no context: NFKC and then NFD is NFKD, which maps each
+// code point alone but for the order of combining characters, and all those are marks, which are dropped. Putting marks in order
+// is what costs the square of their number. What does depend on neighbours, jamo that join and a `<` that a mark strikes out,
+// NameFolder looks for itself.
+// Source  Unicode normalisation forms, general categories and scripts as ICU has them.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace clearline {
-
-/// A text of any script, taken apart for comparison.
-struct UnicodeFold {
-  std::string family;        ///< registered names only: canonical letters and digits before the split
-  std::string words;         ///< canonical Latin part: words of letters and digits, a space behind each
-  std::string hangul;        ///< the characters of Script=Hangul of the NFC form, in order
-  bool has_control = false;  ///< a control character that is no blank
-  bool is_blank = true;      ///< nothing but White_Space and format characters
-  bool has_latin_letter = false;
-};
 
 /// Whether a text is all blank as names count it: Unicode White_Space. An empty one is.
 bool is_blank_name(std::string_view text);
 
-/// What one code point of a declared name becomes, whatever stands beside it.
-///
-/// The Latin part depends on no context: NFC, NFKC and NFD in a row are NFKD, which maps each code point alone but for
-/// the order of combining characters, and all those are marks, which are dropped. The Hangul part does where jamo may
-/// join; such code points, and results that do not fit, are for UnicodeFolder.
-struct FoldedPoint {
-  static constexpr std::size_t kBytesMax = 6;
+/// Whether a text is nothing but White_Space and format characters. It reads no further than to the first other character.
+bool is_invisible_name(std::string_view text);
+
+/// A code point and the bytes that it takes.
+struct DecodedPoint {
+  char32_t point = 0;
+  std::size_t bytes = 0;
+};
+/// The code point at `at`, and the one that ends before it; nothing where there is none, or no UTF-8. Any bytes may be there.
+std::optional<DecodedPoint> point_at(std::string_view text, std::size_t at);
+std::optional<DecodedPoint> point_before(std::string_view text, std::size_t at);
+
+/// Whether a code point is a letter (L*).
+bool is_letter(char32_t point);
+
+/// What one code point of a name becomes, whatever stands beside it.
+struct PointTraits {
   enum Flag : std::uint8_t {
-    kByFolder = 1,  ///< only UnicodeFolder can tell
-    kBlank = 2,     ///< White_Space or a format character: does not make a name
-    kControl = 4,   ///< a control character that is no blank
-    kHangul = 8,    ///< the character belongs to the Hangul part as it is
+    kElsewhere = 1,    ///< the bytes do not fit: `size` is the number of a long one
+    kBlank = 2,        ///< White_Space or a format character: does not make a name
+    kFlaw = 4,         ///< a control character that is no White_Space, or U+FFFD: a name with one is equal to nothing
+    kHangul = 8,       ///< the character belongs to the Hangul part as it is
+    kApostrophe = 16,  ///< dropped before anything else is looked at
+    kLetter = 32,      ///< holds a letter
+    kLatin = 64,       ///< holds a letter of Script=Latin
   };
-  char bytes[kBytesMax];  ///< NOLINT(modernize-avoid-c-arrays): canonical letters and digits; a space separates words
-  std::uint8_t size;
-  std::uint8_t flags;
 };
 
-/// A FoldedPoint for each code point of the Basic Multilingual Plane: half a megabyte, made from ICU's tables at the
-/// first call (a few milliseconds).
-std::span<const FoldedPoint, 0x10000> folded_points();
+/// The canonical letters and digits of a code point, in upper case, and what separates words: a space for White_Space, `,` and
+/// `<` for themselves, `-` for anything else. Marks and format characters are dropped.
+struct FoldedPoint {
+  static constexpr std::size_t kBytesMax = 5;
+  char bytes[kBytesMax];  // NOLINT(modernize-avoid-c-arrays): eight bytes in all
+  std::uint8_t flags;
+  std::uint16_t size;
+};
 
-/// The slow, general way of folding a name; any text, any script. One a thread: its buffers are reused.
-/// Source  Unicode normalisation forms, general categories and scripts as ICU has them.
-class UnicodeFolder {
+/// The same of any size.
+struct LongFoldedPoint {
+  /// NFKD makes no more than 18 UTF-16 units of a code point.
+  std::array<char, 18 * 4> bytes;
+  std::size_t size = 0;
+  std::uint8_t flags = 0;
+};
+
+/// No code point becomes longer than so many times its UTF-8.
+inline constexpr std::size_t kFoldGrowthMax = 11;
+
+void fold_point(char32_t point, LongFoldedPoint& folded);
+
+/// A FoldedPoint for each code point of the first two planes, where all but rare Han characters are: a megabyte, made from ICU's
+/// tables at the first call (some ten milliseconds).
+class FoldTable {
  public:
-  UnicodeFolder();
-  ~UnicodeFolder();
-  UnicodeFolder(UnicodeFolder&&) noexcept;
-  UnicodeFolder& operator=(UnicodeFolder&&) noexcept;
+  static const FoldTable& get();
 
-  enum class Side { kDeclared, kRegistered };
-
-  /// Folds a valid UTF-8 text. The result holds until the next call. An ICU failure (out of memory) is fatal: a name
-  /// that could not be folded must not be judged.
-  ///
-  /// Latin part: apostrophes dropped; NFKC; decomposed, marks dropped; upper case; ß SS, ø OE, æ AE, œ OE, đ D, ł L, þ
-  /// TH, ð D, ı I; format characters dropped; every other character that is no letter or digit separates words, and so
-  /// does each Hangul character, which belongs to the Hangul part.
-  const UnicodeFold& fold(std::string_view text, Side side);
+  static bool has(char32_t point) { return point < kEnd; }
+  const FoldedPoint& operator[](char32_t point) const { return points_[point]; }
+  std::string_view bytes_of(const FoldedPoint& point) const {
+    if ((point.flags & PointTraits::kElsewhere) == 0) return {static_cast<const char*>(point.bytes), point.size};
+    return long_ones_[point.size];
+  }
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  static constexpr char32_t kEnd = 0x20000;
+  FoldTable();
+
+  std::vector<FoldedPoint> points_;
+  std::vector<std::string> long_ones_;
 };
+
+/// NFKC joins `<` and U+0338 to one character, also over marks between them. What a code point behind a `<` does to it:
+enum class AfterLess : std::uint8_t {
+  kOpen,    ///< nothing yet: a mark that U+0338 passes by
+  kClosed,  ///< the `<` stays, whatever follows
+  kStruck,  ///< it is no `<` any more
+};
+AfterLess after_less(char32_t point);
 
 }  // namespace clearline

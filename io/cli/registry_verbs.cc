@@ -159,13 +159,13 @@ Status run_info(const std::string& path, bool json) {
     return tell(fmt::format(
         "{{\"version\":{},\"entries\":{},\"seq\":{},\"registry\":\"{}\",\"incarnation\":{},\"file_bytes\":{},"
         "\"row_bytes\":{},\"text_bytes\":{}}}\n",
-        kImageVersion, shape.entry_count, shape.seq, format_uuid(shape.identity), shape.identity.incarnation,
+        info->version, shape.entry_count, shape.seq, format_uuid(shape.identity), shape.identity.incarnation,
         info->file_bytes, row_bytes, shape.text_bytes));
   }
   return tell(fmt::format(
       "image version  {}\nentries        {}\nseq            {}\nregistry       {}\nincarnation    {}\n"
       "file           {}\nmemory         {} ({:.1f} B a code in rows, {:.1f} B with texts)\n",
-      kImageVersion, with_commas(shape.entry_count), shape.seq, format_uuid(shape.identity), shape.identity.incarnation,
+      info->version, with_commas(shape.entry_count), shape.seq, format_uuid(shape.identity), shape.identity.incarnation,
       as_bytes(static_cast<double>(info->file_bytes)), as_bytes(static_cast<double>(row_bytes + shape.text_bytes)),
       static_cast<double>(row_bytes) / entries, static_cast<double>(row_bytes + shape.text_bytes) / entries));
 }

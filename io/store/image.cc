@@ -33,6 +33,7 @@ static_assert(std::endian::native == std::endian::little,
 
 constexpr std::size_t kPageBytes = 4096;
 constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
+constexpr std::uint32_t kFormerNamesVersion = 1;
 constexpr std::uint32_t kByteOrderMark = 0x01020304;
 constexpr std::array<char, 8> kMagic{'C', 'L', 'R', 'I', 'M', 'A', 'G', 'E'};
 
@@ -226,9 +227,10 @@ Result<ImageInfo> read_header(const File& file, const std::string& path, Header&
                   path + ": error: the image has another byte order or is damaged at byte 12; build it again");
   }
   // The version comes before the checksum: a newer one may lay out its header in another way.
-  if (header.version != kImageVersion) {
+  if (header.version != kImageVersion && header.version != kFormerNamesVersion) {
     return Status(StatusKind::kRegistry, path + ": error: image version " + std::to_string(header.version) +
-                                             "; this program reads version " + std::to_string(kImageVersion) +
+                                             "; this program reads versions " + std::to_string(kFormerNamesVersion) +
+                                             " and " + std::to_string(kImageVersion) +
                                              "; build the image again, or use the program that made it");
   }
   if (checksum64(&header, offsetof(Header, checksum)) != header.checksum)
@@ -239,6 +241,7 @@ Result<ImageInfo> read_header(const File& file, const std::string& path, Header&
   }
   ImageInfo image;
   image.file_bytes = actual_bytes;
+  image.version = header.version;
   image.shape = {{header.uuid, header.incarnation},
                  header.key,
                  header.seq,
@@ -496,6 +499,10 @@ Result<Registry> read_image(const File& file, const std::string& path, Growth gr
   }
   if (!table->set_segments(std::span(*segments).first(kSegmentCount + 1)))
     return damaged(fault, path, sections_offset, "segments out of order");
+  if (header.version == kFormerNamesVersion) {
+    const std::jthread second([&] { table->fold_names_again(0, kSegmentCount / 2); });
+    table->fold_names_again(kSegmentCount / 2, kSegmentCount);
+  }
   return Registry(std::move(table));
 }
 

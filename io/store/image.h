@@ -1,10 +1,10 @@
 // Image: a file with a whole registry at one seq, made to be read and used at once.
 //
-// Format, version 1. All numbers little-endian; the file is a whole number of 4096-byte pages.
+// Format, version 2. All numbers little-endian; the file is a whole number of 4096-byte pages.
 //
 //   offset  bytes
 //   0       8      magic "CLRIMAGE"
-//   8       4      version, 1
+//   8       4      version, 2
 //   12      4      byte order mark 0x01020304
 //   16      8      file size
 //   24      8      checksum of the checksum table
@@ -26,6 +26,10 @@
 // damage anywhere is found, and nothing that was not checked is used. They do not stop a forger; the mode 0600 is for
 // that. read_image() reads the sections into anonymous memory, two threads taking blocks in turn, and checks each as it
 // lands.
+//
+// Version 1 has the same layout, and fingerprints of names by other rules: it dropped no titles, and lost letters and control
+// characters did not count. Its names are folded again from the texts while it is read. The other way round a program that knows
+// version 1 alone would compare by rules that are none of the image's, so it must refuse version 2.
 #pragma once
 
 #include <array>
@@ -41,7 +45,7 @@
 
 namespace clearline {
 
-inline constexpr std::uint32_t kImageVersion = 1;
+inline constexpr std::uint32_t kImageVersion = 2;
 
 /// Writes an image, whole or not at all, mode 0600. The checksums are made by `threads` threads. kOutput when that
 /// fails.
@@ -77,6 +81,7 @@ Result<Registry> read_image(const std::string& path, Growth growth, ImageFault& 
 struct ImageInfo {
   RegistryShape shape;
   std::uint64_t file_bytes = 0;
+  std::uint32_t version = kImageVersion;  ///< of the file
 };
 
 /// The header alone, checked.

@@ -68,6 +68,50 @@ TEST(LatinName, SpellingsOfOnePersonAreTheSame) {
   }
 }
 
+TEST(LatinName, ARegisteredTitleIsDroppedAsADeclaredOneIs) {
+  for (const std::string text : {"MR. KIM MINSU", "KIM MINSU", "Kim Minsu, Dr."}) {
+    EXPECT_EQ(name("MR. KIM MINSU", text), "same") << text;
+    EXPECT_EQ(name("MR, KIM MINSU DR", text), "same") << text;
+  }
+  EXPECT_EQ(name("MR. KIM MINSU", "Minsu Kim"), "same:given_first");
+}
+
+TEST(LatinName, TheFamilyNameIsTheFirstPieceWithALetter) {
+  EXPECT_EQ(name("- KIM MINSU", "Minsu Kim"), "same:given_first");
+  EXPECT_EQ(name("' KIM MINSU", "Minsu Kim"), "same:given_first");
+  EXPECT_EQ(name("DE LA CRUZ<'<JUAN", "Juan De La Cruz"), "same:given_first");
+}
+
+TEST(Name, OneThatLostALetterIsNeverTheSame) {
+  for (const std::string text : {"홍?동", "?홍동", "홍동?", "홍\uFFFD동", "홍동\uFFFD", "홍\u0001동"}) {
+    EXPECT_EQ(name("", text, "홍동"), "mismatch") << text;
+    EXPECT_EQ(name("HONG DONG", text, ""), "mismatch") << text << " with nothing on file";
+  }
+  for (const std::string text :
+       {"HONG?DONG", "HONG DONG?", "HONG DONG \uFFFD", "HONG\u0001DONG", "HONG DONG (홍?동)"}) {
+    EXPECT_EQ(name("HONG DONG", text), "mismatch") << text;
+    EXPECT_EQ(name("", text), "mismatch") << text << " with nothing on file";
+  }
+  EXPECT_EQ(name("HONG DONG", "HONG ? DONG"), "same");
+  EXPECT_EQ(name("HONG DONG", "HONG？DONG"), "same") << "only U+003F is what converters write";
+}
+
+TEST(Name, OneOfMoreThan512BytesIsNeverTheSame) {
+  const std::string long_one = "HONG GILDONG" + std::string(500, ' ');
+  EXPECT_EQ(name("HONG GILDONG", long_one), "same");
+  EXPECT_EQ(name("HONG GILDONG", long_one + " "), "mismatch");
+  EXPECT_EQ(name("", long_one + " "), "mismatch");
+  EXPECT_EQ(name("HONG GILDONG", std::string(1000, ' ') + "\u200b"), "missing");
+}
+
+TEST(Name, OneThatIsNoUtf8IsNeverTheSame) {
+  for (const std::string text : {"HONG GILDONG\x80", "\xED\xA0\x80HONG GILDONG", "HONG\xC0\xA0GILDONG",
+                                 "HONG GILDONG\xEA", "HONG GILDONG\xF0\x9F", "\xFF"}) {
+    EXPECT_EQ(name("HONG GILDONG", text), "mismatch");
+    EXPECT_EQ(name("", text, "홍길동"), "mismatch");
+  }
+}
+
 TEST(LatinName, AnotherPersonIsNot) {
   for (const std::string text :
        {"GILSONG HONG", "HONG GILSONG", "HONG", "GILDONG", "DONG HONGGIL", "HONG G", "HONG GILDON", "HONG GILDONGG",

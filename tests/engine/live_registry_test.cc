@@ -141,6 +141,31 @@ TEST(RegistryWriter, AnEntryWithAFaultIsRefusedForIt) {
   EXPECT_EQ(refused.status().message(), "zip is not five digits");
 }
 
+TEST(RegistryWriter, AHeldNameThatIsRefusedTodayStopsNoChangeAndIsNeverTheSame) {
+  const Registry registry = make_live_registry();
+  RegistryWriter writer(const_cast<RegistryTable&>(registry.table()));
+  Entry entry;
+  entry.code = Code{7};
+  entry.name = "KIM?MINSU";
+  entry.name_ko = "홍?동";
+  entry.zips = {4524};
+  ASSERT_TRUE(entry_fault(entry));
+  change(writer, {entry});
+  entry.status = CodeStatus::kSuspended;
+  change(writer, {entry});
+  EXPECT_EQ(registry.find(entry.code), entry);
+  EXPECT_EQ(registry.table().content_fault(), std::nullopt);
+  const Policy policy = standard_policy();
+  Screener screener(registry, policy, parse_date("2026-01-15").value());
+  for (const char* name : {"KIM MINSU", "KIM?MINSU", "MINSU KIM", "홍동", "홍?동"}) {
+    const Declaration declaration{"P000000000007", name, "04524", "", {}};
+    Verdict verdict;
+    screener.screen({&declaration, 1}, {&verdict, 1});
+    EXPECT_EQ(verdict.code, CodeCheck::kSuspended);
+    EXPECT_EQ(verdict.name, ItemCheck::kMismatch) << name;
+  }
+}
+
 TEST(RegistryWriter, RandomChangesEqualAPlainMap) {
   const std::uint64_t seed = test::test_seed();
   std::mt19937_64 random(seed);

@@ -239,6 +239,18 @@ TEST(Entry, FaultsAreTold) {
   EXPECT_FALSE(entry_fault(entry));
   entry.name_ko = "HONG";
   EXPECT_EQ(entry_fault(entry), "name_ko has no Hangul");
+  entry.name_ko = "홍?동";
+  EXPECT_EQ(entry_fault(entry), "name_ko has lost a letter (U+FFFD, or ? beside a letter)");
+  entry.name_ko = "홍\xEA동";
+  EXPECT_EQ(entry_fault(entry), "name_ko is not UTF-8");
+  entry.name_ko = "";
+  entry.name = "KIM\uFFFD";
+  EXPECT_EQ(entry_fault(entry), "name has lost a letter (U+FFFD, or ? beside a letter)");
+  entry.name = "KIM\x01";
+  EXPECT_EQ(entry_fault(entry), "name holds a control character");
+  entry.name = "KIM" + std::string(510, ' ');
+  EXPECT_EQ(entry_fault(entry), "name is longer than 512 bytes");
+  entry.name = "KIM";
   entry.name_ko = "";
   entry.zips.assign(21, 1);
   EXPECT_EQ(entry_fault(entry), "more than 20 zips");

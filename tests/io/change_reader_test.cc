@@ -271,6 +271,11 @@ TEST(ChangeReader, FieldsObeyTheRulesOfEntries) {
     EXPECT_EQ(of(R"("name":"홍길동")"), "1 name holds Hangul; it belongs into name_ko");
     EXPECT_EQ(of(R"("name":"12")"), "1 name has no Latin letter");
     EXPECT_EQ(of(R"("name_ko":"HONG")"), "1 name_ko has no Hangul");
+    EXPECT_EQ(of(R"("name_ko":"홍?동")"), "1 name_ko has lost a letter (U+FFFD, or ? beside a letter)");
+    EXPECT_EQ(of(R"("name":"KIM \ufffd")"), "1 name has lost a letter (U+FFFD, or ? beside a letter)");
+    EXPECT_EQ(of(R"("name":"KIM\u0000")"), "1 name holds a control character");
+    EXPECT_EQ(of("\"name\":\"" + std::string(513, 'A') + "\""), "1 name is longer than 512 bytes");
+    EXPECT_EQ(of("\"name\":\"" + std::string(512, 'A') + "\""), "");
     EXPECT_EQ(of(R"("phone":"none")"), "1 phone has no digit");
     EXPECT_EQ(of(R"("zips":["1234"])"), "1 zip is not five digits");
     EXPECT_EQ(of(R"("zips":["12345",""])"), "1 zip is not five digits");
@@ -288,6 +293,11 @@ TEST(ChangeReader, FieldsObeyTheRulesOfEntries) {
   EXPECT_EQ(fault_of("issue", R"("issued":"x")"), "1 issued is no real date");
   EXPECT_EQ(fault_of("issue", R"("changed":"2026-13-01")"), "1 changed is no real date") << "checked, if dropped";
   EXPECT_EQ(fault_of("issue", R"("status":"open")"), "1 status is none of active, suspended, cancelled, replaced");
+}
+
+TEST(ChangeReader, AReissueTakesNoNameThatLostALetter) {
+  EXPECT_EQ(fault_of("reissue", R"("name_ko":"홍?동","new_code":"P000000000002")"),
+            "1 name_ko has lost a letter (U+FFFD, or ? beside a letter)");
 }
 
 TEST(ChangeReader, TheWholeLineMustBeValid) {

@@ -9,12 +9,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <functional>
 
+#include "clearline/screener.h"
 #include "engine/hash.h"
 #include "tests/support/files.h"
 #include "tests/support/forged_image.h"
@@ -164,8 +166,8 @@ TEST_F(Image, ForgedSizesAreRefusedBeforeAnythingIsAllocated) {
 
 TEST_F(Image, NewerVersionForeignFileAndFolderAreToldApart) {
   std::string newer = bytes;
-  newer[8] = 2;
-  EXPECT_NE(read_image(folder.write("n.img", newer)).status().message().find("image version 2"), std::string::npos);
+  newer[8] = kImageVersion + 1;
+  EXPECT_NE(read_image(folder.write("n.img", newer)).status().message().find("image version 3"), std::string::npos);
   EXPECT_NE(
       read_image(folder.write("f.img", std::string(9000, 'x'))).status().message().find("is not a clearline image"),
       std::string::npos);
@@ -180,7 +182,7 @@ TEST_F(Image, ThatIsOfAnotherVersionOrMissingIsNotCalledDamaged) {
     return fault;
   };
   std::string newer = bytes;
-  newer[8] = 2;
+  newer[8] = kImageVersion + 1;
   EXPECT_EQ(fault_of(folder.write("n.img", newer)), ImageFault::kUnreadable);
   EXPECT_EQ(fault_of(folder.path("none")), ImageFault::kMissing);
   EXPECT_EQ(fault_of(folder.write("f.img", std::string(9000, 'x'))), ImageFault::kDamaged);
@@ -298,6 +300,55 @@ TEST_F(Image, AnEntryThatCannotBeReadIsNotIssuedAnew) {
   const RegistryDirectory read(directory);
   EXPECT_EQ(read.verify().status().kind(), StatusKind::kRegistry);
   EXPECT_FALSE(read.read_history(Code{2}, [](const JournalRow&) { return Status(); }).ok());
+}
+
+/// An image as version 1 wrote it: `made` with other texts of the same letters, the checksums right.
+std::string former_image(std::string made, std::initializer_list<std::pair<std::string, std::string>> texts) {
+  for (const auto& [text, other] : texts) {
+    const std::size_t at = made.find(text);
+    EXPECT_NE(at, std::string::npos);
+    made.replace(at, other.size(), other);
+  }
+  made[8] = 1;
+  test::forge_checksums(made);
+  return made;
+}
+
+TEST_F(Image, OfTheVersionBeforeIsReadByTheRulesOfToday) {
+  std::vector<reference::Registered> registered(4);
+  for (std::size_t i = 0; i < registered.size(); ++i) {
+    registered[i].code = "P00000000000" + std::to_string(i);
+    registered[i].zips = {"04524"};
+  }
+  registered[0].name = "KIM MINSU";
+  registered[1].name_ko = "홍 동";
+  registered[2].name = "XX. KIM MINSU";
+  registered[3].name = "LEE HANA";
+  ASSERT_TRUE(write_image(test::make_registry(registered), path).ok());
+  const auto read = read_image(
+      folder.write("former.img",
+                   former_image(test::read_file(path),
+                                {{"KIM MINSU", "KIM?MINSU"}, {"홍 동", "홍?동"}, {"XX. KIM MINSU", "MR. KIM MINSU"}})));
+  ASSERT_TRUE(read.ok()) << read.status().message();
+  EXPECT_EQ(read->table().content_fault(), std::nullopt);
+  EXPECT_EQ(read->find(Code{0})->name, "KIM?MINSU");
+  EXPECT_EQ(read->find(Code{1})->name_ko, "홍?동");
+  const Policy policy = standard_policy();
+  Screener screener(*read, policy, parse_date("2026-01-15").value());
+  const auto check = [&](const char* code, const char* name) {
+    const Declaration declaration{code, name, "04524", "", {}};
+    Verdict verdict;
+    screener.screen({&declaration, 1}, {&verdict, 1});
+    return verdict.name;
+  };
+  for (const char* name : {"KIM MINSU", "KIM?MINSU", "MINSU KIM"}) {
+    EXPECT_EQ(check("P000000000000", name), ItemCheck::kMismatch) << name;
+  }
+  for (const char* name : {"홍동", "홍 동", "홍?동"})
+    EXPECT_EQ(check("P000000000001", name), ItemCheck::kMismatch) << name;
+  EXPECT_EQ(check("P000000000002", "KIM MINSU"), ItemCheck::kSame);
+  EXPECT_EQ(check("P000000000002", "MR MINSU KIM"), ItemCheck::kSameGivenFirst);
+  EXPECT_EQ(check("P000000000003", "HANA LEE"), ItemCheck::kSameGivenFirst);
 }
 
 TEST_F(Image, ThatCannotBeWrittenLeavesTheOldOne) {

@@ -110,6 +110,9 @@ TEST(RegistryReader, BadRecordsOfCsvAreToldWithTheirPlace) {
   EXPECT_EQ(fault("P123456789012,홍길동,,,,,,,,", Format::kCsv), "2:15 name holds Hangul; it belongs into name_ko");
   EXPECT_EQ(fault("P123456789012,123,,,,,,,,", Format::kCsv), "2:15 name has no Latin letter");
   EXPECT_EQ(fault("P123456789012,,HONG,,,,,,,", Format::kCsv), "2:16 name_ko has no Hangul");
+  EXPECT_EQ(fault("P123456789012,,홍?동,,,,,,,", Format::kCsv),
+            "2:16 name_ko has lost a letter (U+FFFD, or ? beside a letter)");
+  EXPECT_EQ(fault("P123456789012,KIM\x01MINSU,,,,,,,,", Format::kCsv), "2:15 name holds a control character");
   EXPECT_EQ(fault("P123456789012,,,none,,,,,,", Format::kCsv), "2:17 phone has no digit");
   EXPECT_EQ(fault("P123456789012,,,,1234,,,,,", Format::kCsv), "2:18 zip is not five digits");
   EXPECT_EQ(fault("P123456789012,,,,12345;,,,,,", Format::kCsv), "2:18 zip is not five digits");
@@ -139,6 +142,10 @@ TEST(RegistryReader, BadRecordsOfNdjsonAreToldWithTheirPlace) {
   EXPECT_EQ(fault(R"({"code":"P123456789012","zips":[12345]})", Format::kNdjson), "1:25 zips is no array of strings");
   EXPECT_EQ(fault(R"({"code":"P123456789012","zips":["1234"]})", Format::kNdjson), "1:25 zip is not five digits");
   EXPECT_EQ(fault(R"({"code":123})", Format::kNdjson), "1:2 a known key has no text");
+  EXPECT_EQ(fault(R"({"code":"P123456789012","name":"KIM?"})", Format::kNdjson),
+            "1:25 name has lost a letter (U+FFFD, or ? beside a letter)");
+  EXPECT_EQ(fault(R"({"code":"P123456789012","name_ko":"편\ufffd쀍"})", Format::kNdjson),
+            "1:25 name_ko has lost a letter (U+FFFD, or ? beside a letter)");
   EXPECT_EQ(fault(R"({"code":"P123456789012",})", Format::kNdjson), "1:25 a key in double quotes is missing");
 }
 

@@ -23,6 +23,10 @@ const char* const kLatinNames[] = {"HONG GILDONG",
                                    "LEE LEE",
                                    "X",
                                    "MR HONG",
+                                   "MR. KIM MINSU",
+                                   "- KIM MINSU",
+                                   "O'NEIL<'<SEAN",
+                                   "1 KIM ? MINSU DR",
                                    "DR WHO MS",
                                    "КИМ A",
                                    "A1 B2",
@@ -37,10 +41,10 @@ const char* const kLatinNames[] = {"HONG GILDONG",
 const char* const kHangulNames[] = {"홍길동", "김 철수",  "남궁민", "\u1112\u1169\u11bc길동",
                                     "ㅎㅗㅇ", "이(李)영", "박Park", "\uffa1\uffa2"};
 const char* const kOddTexts[] = {
-    "",       " ",      "\t", "\u3000", "\u200b", "\u00ad",     "'",         "’",  ".",    "-",      "\u0001",
-    "\u0085", "\u00a0", "(",  ")",      ",",      "<<",         "<",         "MR", "mrs.", "Miss",   "DR",
-    "0",      "\u0301", "ß",  "ẞ",      "İ",      "ŉ",          "ª",         "㈜", "㉠",   "\u302e", "\u1100\u1161",
-    "가",     "\u11a8", "K",  "ſ",      "…",      "\U0001D400", "\U0001F600"};
+    "",       " ",      "\t", "\u3000", "\u200b", "\u00ad",     "'",          "’",  ".",    "-",      "\u0001",
+    "\u0085", "\u00a0", "(",  ")",      ",",      "<<",         "<",          "MR", "mrs.", "Miss",   "DR",
+    "0",      "\u0301", "ß",  "ẞ",      "İ",      "ŉ",          "ª",          "㈜", "㉠",   "\u302e", "\u1100\u1161",
+    "가",     "\u11a8", "K",  "ſ",      "…",      "\U0001D400", "\U0001F600", "?",  "？",   "\uFFFD"};
 const char* const kKnownKeys[] = {"id", "code", "name", "zip", "phone", "declared_at"};
 /// Keys that nearly are known ones, as they stand between quotes.
 const char* const kNearKeys[] = {"ID",     "Code",  "na me",    "zips",       "PHONE",           "declaredAt",
@@ -125,6 +129,7 @@ std::string RandomInput::declared_name(const reference::Registered& person) {
   }
   if (chance(0.05)) name = pick(kLatinNames);
   if (chance(0.02)) name = pick(kOddTexts);
+  if (chance(0.02)) name += std::string(500 + below(30), chance(0.7) ? ' ' : 'A');
   return name;
 }
 

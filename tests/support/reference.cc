@@ -170,10 +170,35 @@ std::vector<std::string> canonical_words(const icu::UnicodeString& nfkc) {
   return words;
 }
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const auto& word : words) text += word;
-  return text;
+bool is_letter(UChar32 c) { return (U_GET_GC_MASK(c) & U_GC_L_MASK) != 0; }
+
+std::vector<icu::UnicodeString> pieces_between_blanks(const icu::UnicodeString& text) {
+  std::vector<icu::UnicodeString> pieces(1);
+  each(text, [&](UChar32 c) {
+    if (white_space(c)) {
+      pieces.emplace_back();
+    } else {
+      pieces.back().append(c);
+    }
+  });
+  return pieces;
+}
+
+/// Words with their numbers.
+using Words = std::vector<std::pair<std::size_t, std::string>>;
+
+Words numbered(const std::vector<std::string>& texts) {
+  Words words;
+  for (const std::string& text : texts) words.emplace_back(words.size(), text);
+  return words;
+}
+
+Words without_titles(Words words, bool beside_hangul) {
+  const std::set<std::string> titles{"MR", "MRS", "MS", "MISS", "DR"};
+  const auto may_drop = [&] { return words.size() > 1 || (!words.empty() && beside_hangul); };
+  while (may_drop() && titles.count(words.front().second) != 0) words.erase(words.begin());
+  while (may_drop() && titles.count(words.back().second) != 0) words.pop_back();
+  return words;
 }
 
 std::string canonical_phone(std::string_view text) {
@@ -197,11 +222,13 @@ std::string check_name(const std::string& text, const Registered& person) {
   if (declared.unusable) return "mismatch";
   std::string check = "not_on_file";
   if (!declared.hangul.empty() && !person.name_ko.empty()) {
+    if (is_flawed_name(person.name_ko)) return "mismatch";
     if (declared.hangul != hangul_part(icu::UnicodeString::fromUTF8(person.name_ko))) return "mismatch";
     check = "same";
   }
   if (!declared.latin.empty() && !person.name.empty()) {
     const RegisteredName name = registered_name(person.name);
+    if (name.flawed || name.has_hangul || !name.has_latin_letter) return "mismatch";
     if (declared.latin == name.family + name.given) return "same";
     return declared.latin == name.given + name.family ? "same:given_first" : "mismatch";
   }
@@ -627,49 +654,98 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
+bool is_flawed_name(std::string_view text) {
+  if (text.size() > 512 || !is_valid_utf8(text)) return true;
+  std::vector<UChar32> points{' '};
+  each(icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int32_t>(text.size()))),
+       [&](UChar32 c) { points.push_back(c); });
+  points.push_back(' ');
+  for (std::size_t i = 1; i + 1 < points.size(); ++i) {
+    if (points[i] == 0xFFFD) return true;
+    if (points[i] == '?' && (is_letter(points[i - 1]) || is_letter(points[i + 1]))) return true;
+    if (u_charType(points[i]) == U_CONTROL_CHAR && !white_space(points[i])) return true;
+  }
+  return false;
+}
+
 NameParts declared_name(std::string_view text) {
   NameParts parts;
   const auto raw = icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int32_t>(text.size())));
-  bool blank = true;
+  bool blank = is_valid_utf8(text);
   each(raw, [&](UChar32 c) {
     if (!white_space(c) && u_charType(c) != U_FORMAT_CHAR) blank = false;
-    if (!white_space(c) && u_charType(c) == U_CONTROL_CHAR) parts.unusable = true;
   });
   parts.missing = blank;
-  if (blank || parts.unusable) return parts;
+  parts.unusable = !blank && is_flawed_name(text);
+  if (parts.missing || parts.unusable) return parts;
   parts.hangul = hangul_part(raw);
   icu::UnicodeString rest;
   each(without_apostrophes(raw), [&](UChar32 c) { rest.append(script_is(c, USCRIPT_HANGUL) ? UChar32{u' '} : c); });
-  std::vector<std::string> words = canonical_words(normal(rest, "NFKC"));
-  if (words.empty() && parts.hangul.empty()) parts.unusable = true;
-  const std::set<std::string> titles{"MR", "MRS", "MS", "MISS", "DR"};
-  const auto may_drop = [&] { return words.size() > 1 || (!words.empty() && !parts.hangul.empty()); };
-  while (may_drop() && titles.count(words.front()) != 0) words.erase(words.begin());
-  while (may_drop() && titles.count(words.back()) != 0) words.pop_back();
-  parts.latin = joined(words);
+  const auto words = without_titles(numbered(canonical_words(normal(rest, "NFKC"))), !parts.hangul.empty());
+  parts.unusable = words.empty() && parts.hangul.empty();
+  for (const auto& [number, word] : words) parts.latin += word;
   return parts;
 }
 
 RegisteredName registered_name(std::string_view text) {
+  RegisteredName name;
+  name.flawed = is_flawed_name(text);
+  if (name.flawed) return name;
   const auto raw = icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int32_t>(text.size())));
   const auto nfkc = normal(without_apostrophes(raw), "NFKC");
-  int32_t split = -1;
-  for (int32_t i = 0; i < nfkc.length() && split < 0; ++i) {
-    if (nfkc[i] == u',' || (nfkc[i] == u'<' && i + 1 < nfkc.length() && nfkc[i + 1] == u'<')) split = i;
-  }
-  if (split < 0) {
-    split = 0;
-    while (split < nfkc.length() && white_space(nfkc[split])) ++split;
-    while (split < nfkc.length() && !white_space(nfkc[split])) ++split;
-  }
-  RegisteredName name;
-  name.family = joined(canonical_words(nfkc.tempSubString(0, split)));
-  name.given = joined(canonical_words(nfkc.tempSubString(split)));
-  each(normal(nfkc, "NFD"), [&](UChar32 c) {
-    if ((U_GET_GC_MASK(c) & U_GC_L_MASK) != 0 && script_is(c, USCRIPT_LATIN)) name.has_latin_letter = true;
-  });
   name.has_hangul = !hangul_part(raw).empty();
+  each(normal(nfkc, "NFD"), [&](UChar32 c) {
+    if (is_letter(c) && script_is(c, USCRIPT_LATIN)) name.has_latin_letter = true;
+  });
+
+  // All words in order, and which of them are the family name.
+  std::vector<std::string> all;
+  std::size_t family_begin = 0;
+  std::size_t family_end = 0;
+  const auto take = [&](const icu::UnicodeString& part) {
+    for (const std::string& word : canonical_words(part)) all.push_back(word);
+  };
+  const int32_t comma = nfkc.indexOf(u',');
+  const int32_t less = nfkc.indexOf(icu::UnicodeString("<<"));
+  const int32_t mark = comma < 0 ? less : less < 0 ? comma : std::min(comma, less);
+  if (mark >= 0) {
+    take(nfkc.tempSubString(0, mark));
+    family_end = all.size();
+    take(nfkc.tempSubString(mark));
+  } else {
+    bool found = false;
+    for (const icu::UnicodeString& piece : pieces_between_blanks(nfkc)) {
+      bool has_letter = false;
+      each(normal(piece, "NFD"), [&](UChar32 c) { has_letter |= is_letter(c); });
+      const std::size_t begin = all.size();
+      take(piece);
+      if (found || !has_letter) continue;
+      found = true;
+      family_begin = begin;
+      family_end = all.size();
+    }
+  }
+
+  const auto words = without_titles(numbered(all), name.has_hangul);
+  const auto is_family = [&](std::size_t number) { return number >= family_begin && number < family_end; };
+  const auto has_family = [&] {
+    return std::any_of(words.begin(), words.end(), [&](const auto& word) { return is_family(word.first); });
+  };
+  if (family_begin != family_end && !has_family()) {
+    for (const auto& [number, word] : words) {
+      if (number < family_end) continue;
+      family_begin = number;
+      family_end = number + 1;
+      break;
+    }
+  }
+  for (const auto& [number, word] : words) (is_family(number) ? name.family : name.given) += word;
   return name;
+}
+
+std::optional<std::string> registered_hangul(std::string_view text) {
+  if (is_flawed_name(text)) return std::nullopt;
+  return hangul_part(icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int32_t>(text.size()))));
 }
 
 std::optional<std::vector<Member>> json_members(std::string_view line) {
@@ -846,8 +922,9 @@ std::optional<Registered> person_of(std::map<std::string, std::string> fields, c
 
   person.name = fields["name"];
   const RegisteredName name = registered_name(person.name);
-  if (!person.name.empty() && (!name.has_latin_letter || name.has_hangul)) return std::nullopt;
+  if (!person.name.empty() && (name.flawed || !name.has_latin_letter || name.has_hangul)) return std::nullopt;
   person.name_ko = fields["name_ko"];
+  if (is_flawed_name(person.name_ko)) return std::nullopt;
   if (!person.name_ko.empty() && hangul_part(icu::UnicodeString::fromUTF8(person.name_ko)).empty()) return std::nullopt;
 
   person.phone = canonical_phone(fields["phone"]);

@@ -113,14 +113,21 @@ struct NameParts {
 };
 NameParts declared_name(std::string_view text);
 
-/// F and G of a registered Latin name, and whether it may be one.
+/// Whether a name is equal to nothing, whatever it says: longer than 512 bytes, no UTF-8, U+FFFD or a `?` beside a letter in it, or
+/// a control character that is no White_Space.
+bool is_flawed_name(std::string_view text);
+
+/// F and G of a registered Latin name, and whether it may be one. A flawed one has nothing else.
 struct RegisteredName {
+  bool flawed = false;
   std::string family;
   std::string given;
   bool has_latin_letter = false;
   bool has_hangul = false;
 };
 RegisteredName registered_name(std::string_view text);
+/// The Hangul part of a registered Hangul name; nothing if it is flawed.
+std::optional<std::string> registered_hangul(std::string_view text);
 
 bool is_valid_utf8(std::string_view text);
 
