@@ -127,6 +127,10 @@ bool is_blank_name(std::string_view text) {
 
 bool is_invisible_name(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
+    if (text[i] == ' ' || (text[i] >= '\t' && text[i] <= '\r')) {  // a line may be full of them
+      ++i;
+      continue;
+    }
     const auto decoded = point_at(text, i);
     if (!decoded) return false;
     const auto c = static_cast<UChar32>(decoded->point);
