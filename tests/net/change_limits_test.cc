@@ -199,10 +199,7 @@ TEST_F(ChangeServerTest, UnansweredBytesAreBoundedAsWell) {
   TcpClient client(socket_path());
   constexpr std::uint64_t kCount = 20;
   std::string text;
-  for (std::uint64_t i = 0; i < kCount; ++i) {
-    std::string line = good_change(i);
-    text += line.insert(line.size() - 2, R"(,"note":")" + std::string(60'000, 'x') + "\"");
-  }
+  for (std::uint64_t i = 0; i < kCount; ++i) text += padded(good_change(i), 60'000);
   std::jthread sender([&] { EXPECT_TRUE(client.send(text)); });
   ASSERT_TRUE(eventually([&] { return hits(LimitHit::kUnansweredBytes) == 1; }));
   EXPECT_LE(counters_.changes.bytes_in.value(), 200'000U + 2 * 65'536U);

@@ -1,6 +1,7 @@
 // Lines of changes, as registrars would send them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -15,6 +16,12 @@ inline std::string code_text(std::uint64_t number) {
 inline std::string change_line(const std::string& op, std::uint64_t code, const std::string& id,
                                const std::string& more = "") {
   return R"({"op":")" + op + R"(","code":")" + code_text(code) + R"(","change_id":")" + id + "\"" + more + "}\n";
+}
+
+/// A line of changes made `bytes` long, without its line end, by blanks that mean nothing: a key would make it malformed.
+inline std::string padded(std::string line, std::size_t bytes) {
+  const std::size_t size = line.size() - 1;
+  return line.insert(size - 1, bytes - size, ' ');
 }
 
 /// One that happened at a moment, with an id that no other has in this process.

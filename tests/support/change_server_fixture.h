@@ -17,19 +17,15 @@
 
 #include "io/net/change_server.h"
 #include "io/store/journal.h"
+#include "tests/support/change_line.h"
 #include "tests/support/live_directory.h"
 #include "tests/support/serving_fixture.h"
 
 namespace clearline::test {
 
-inline std::string code_text(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  return "P" + std::string(12 - digits.size(), '0') + digits;
-}
-
 inline std::string change(const std::string& op, std::uint64_t number, const std::string& id,
                           const std::string& more = "") {
-  return R"({"op":")" + op + R"(","code":")" + code_text(number) + R"(","change_id":")" + id + "\"" + more + "}\n";
+  return change_line(op, number, id, more);
 }
 
 /// The `number`th of changes that are all accepted when they come in their order: the codes 0 to 19 are suspended, then resumed.

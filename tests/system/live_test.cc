@@ -126,11 +126,8 @@ TEST_F(Live, WrongUseIsTold) {
 // --- what comes in ---
 
 TEST_F(Live, ABadLineLeavesItsNeighboursAlone) {
-  std::string longest = change_line("suspend", 7, "long");
-  longest.insert(longest.size() - 2, R"(,"note":")" + std::string(65'536 - longest.size() + 1 - 10, 'x') + "\"");
-  ASSERT_EQ(longest.size(), 65'537U) << "with its line end";
-  std::string too_long = longest;
-  too_long.insert(too_long.size() - 3, "x");
+  const std::string longest = padded(change_line("suspend", 7, "long"), 65'536);
+  const std::string too_long = padded(change_line("suspend", 7, "long"), 65'537);
   std::string crlf = change_line("suspend", 1, "b");
   crlf.insert(crlf.size() - 1, "\r");
   std::string last = change_line("suspend", 8, "last");
