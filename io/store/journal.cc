@@ -12,6 +12,7 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -285,6 +286,7 @@ class SqliteJournal final : public Journal {
                     const std::function<Status(const JournalBrief&)>& use) override;
   Status read_back(std::uint64_t seq, std::uint64_t last, const std::function<Status(const JournalRow&)>& use) override;
   Result<std::uint64_t> first_received(std::int64_t received_us) override;
+  Result<std::uint64_t> first_of_age(std::int64_t age_us, std::int64_t gap_us) override;
   Status read_row(std::uint64_t seq, const std::function<void(const JournalRow&)>& use) override;
 
   Status begin() override;
@@ -301,6 +303,7 @@ class SqliteJournal final : public Journal {
  private:
   Status open_for_writing(const std::string& vfs);
   Status open_for_reading(const std::string& vfs);
+  Result<std::uint64_t> first_of_age_in_old_version(std::int64_t age_us, std::int64_t gap_us, std::uint64_t end);
   bool can_write_folder() const;
   Status start_reading();
   Status make_log_durable();
@@ -638,6 +641,49 @@ Result<std::uint64_t> SqliteJournal::first_received(std::int64_t received_us) {
   });
   if (!status.ok() && status.kind() != StatusKind::kInterrupted) return status;
   return first;
+}
+
+Result<std::uint64_t> SqliteJournal::first_of_age(std::int64_t age_us, std::int64_t gap_us) {
+  const auto end = last();
+  if (!end.ok()) return end.status();
+  if (received_may_fall()) return first_of_age_in_old_version(age_us, gap_us, end->seq + 1);
+  std::int64_t received_us = end->received_us;
+  for (;;) {
+    // Up to here from the first row that was received within a gap, no gap is longer: all of the time counts.
+    const auto first = first_received(received_us - std::min(age_us, gap_us));
+    if (!first.ok() || age_us < gap_us || *first <= base_.seq + 1) return first;
+    std::int64_t before_us = 0;
+    std::int64_t first_us = 0;
+    const Status status = read_from(*first - 1, *first, [&](const JournalRow& row) {
+      (row.seq == *first ? first_us : before_us) = row.received_us;
+      return Status();
+    });
+    if (!status.ok()) return status;
+    age_us -= received_us - first_us + std::min(first_us - before_us, gap_us);  // a gap at least
+    if (age_us < 0) return first;
+    received_us = before_us;
+  }
+}
+
+/// By one reading of all rows; the largest `received` so far counts as that of a row.
+Result<std::uint64_t> SqliteJournal::first_of_age_in_old_version(std::int64_t age_us, std::int64_t gap_us,
+                                                                 std::uint64_t end) {
+  struct Step {
+    std::uint64_t seq;
+    std::int64_t age_us;  // of the first row, when this one came
+  };
+  std::deque<Step> steps;  // the rows at which time went on, of as long as is wanted
+  std::int64_t newest_us = Last{}.received_us;
+  if (end == base_.seq + 1) return end;
+  const Status status = read_from(base_.seq + 1, end - 1, [&](const JournalRow& row) -> Status {
+    if (!steps.empty() && row.received_us <= newest_us) return {};
+    const std::int64_t age = steps.empty() ? 0 : steps.back().age_us + std::min(row.received_us - newest_us, gap_us);
+    steps.push_back({row.seq, age});
+    while (steps.front().age_us < age - age_us) steps.pop_front();
+    newest_us = row.received_us;
+    return {};
+  });
+  return status.ok() ? Result(steps.front().seq) : Result<std::uint64_t>(status);
 }
 
 Status SqliteJournal::read_row(std::uint64_t seq, const std::function<void(const JournalRow&)>& use) {

@@ -119,6 +119,10 @@ class Journal {
   /// find_first(); where `received` may fall (versions 1 and 2), by reading and checking all rows up to it. So what stands
   /// before it was received before, and what comes behind it counts as received no earlier.
   virtual Result<std::uint64_t> first_received(std::int64_t received_us) = 0;
+  /// The first row that is at most `age_us` older than the last one; one behind the last row when there is none. Of the time
+  /// between two rows that follow each other `gap_us` count at most: a clock that jumped ahead makes no row old. Rows are
+  /// read and checked as by first_received(), at most once for each `gap_us` in `age_us`.
+  virtual Result<std::uint64_t> first_of_age(std::int64_t age_us, std::int64_t gap_us) = 0;
   /// One row; kRegistry when it is not there. Uncommitted rows are seen too. `use` must not call read_row.
   virtual Status read_row(std::uint64_t seq, const std::function<void(const JournalRow&)>& use) = 0;
 

@@ -23,7 +23,8 @@
 namespace clearline {
 namespace {
 
-/// How long an `ok` is remembered at least, by `received`: the 30 days that are promised, and one.
+/// How long an `ok` is remembered at least, by `received`: the 30 days that are promised, and one for a clock that jumped
+/// ahead: ChangeIds::kGapUs.
 constexpr std::int64_t kRememberedUs = std::int64_t{31} * 24 * 3600 * 1'000'000;
 
 std::uint64_t random_key() {
@@ -171,7 +172,7 @@ Status RegistryStore::load_ids() {
   const Journal::Last& last = opened_.last;
   Journal& journal = *opened_.journal;
   if (last.seq == journal.base().seq) return {};
-  const auto first = journal.first_received(last.received_us - kRememberedUs);
+  const auto first = journal.first_of_age(kRememberedUs, ChangeIds::kGapUs);
   if (!first.ok()) return first.status();
   if (*first <= opened_.image_seq) {
     const Status status = journal.read_from(*first, opened_.image_seq, [&](const JournalRow& row) {

@@ -11,7 +11,9 @@
 // Idempotence    a map from keyed hashes of change_ids to seqs, of what was received in the last 31 to 62 days before the
 //             newest change (ChangeIds); a hit is checked against its row. 16 to 37 bytes a change.
 // Clock       `received` is the clock's time, or that of the change before where the clock fell back: it never falls, and
-//             alone says how long a change is remembered. The clock itself only says whether an `at` lies ahead of it.
+//             alone says how long a change is remembered. Of the time between two changes a day counts at most: a clock
+//             that jumped ahead for one group and came back makes no answer old. The clock itself only says whether an
+//             `at` lies ahead of it.
 // Failure        no space: nothing was written, the group is answered `busy`, and a later one tries again. A failed
 //             fsync, or anything unknown: what was written may be on disk or not; from then on all is answered `read_only`
 //             until the directory is opened again, which finds out. A directory that was moved or replaced, or a file of it

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <map>
 #include <random>
@@ -191,6 +193,43 @@ TEST_F(JournalTest, FindsTheFirstRowThatWasReceivedSince) {
       const std::int64_t received = MadeRow(seq)->received_us;
       EXPECT_EQ(*(*journal)->first_received(received), seq);
       EXPECT_EQ(*(*journal)->first_received(received + 1), seq + 1);
+    }
+  }
+}
+
+/// Against a sum over all rows, for gaps of all kinds: none, short ones, long ones, wild ones.
+TEST_F(JournalTest, FindsTheFirstRowOfAnAgeOfWhichLongGapsCountLittle) {
+  constexpr std::int64_t kGap = 100;
+  std::vector<std::int64_t> received;
+  {
+    const auto journal = open();
+    ASSERT_TRUE(journal.ok());
+    EXPECT_EQ(*(*journal)->first_of_age(5, kGap), 1U);
+    std::mt19937_64 random(7);
+    std::int64_t now = 0;
+    ASSERT_TRUE((*journal)->begin().ok());
+    for (int i = 0; i < 200; ++i) {
+      now += std::array<std::int64_t, 8>{0, 0, 0, 1, 30, 99, 101, 1'000'000}[random() % 8];
+      received.push_back(now);
+      MadeRow made(last.seq + 1);
+      made->received_us = now;
+      made->chain = next_chain(last.chain, *made);
+      last = {made->seq, made->chain};
+      ASSERT_TRUE((*journal)->append(*made).ok());
+    }
+    ASSERT_TRUE((*journal)->commit().ok());
+  }
+  for (const char* version : {"3", "2"}) {
+    tamper(path, std::string("PRAGMA user_version = ") + version);
+    const auto journal = open(Journal::Mode::kRead);
+    ASSERT_TRUE(journal.ok());
+    for (std::int64_t age = 0; age < 12'000; age += age < 300 ? 7 : 397) {
+      std::size_t first = received.size();  // as a seq
+      for (std::int64_t sum = 0; first > 1; --first) {
+        sum += std::min(received[first - 1] - received[first - 2], kGap);
+        if (sum > age) break;
+      }
+      ASSERT_EQ(*(*journal)->first_of_age(age, kGap), first) << version << ", age " << age;
     }
   }
 }

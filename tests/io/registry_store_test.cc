@@ -6,12 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <map>
 #include <random>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "engine/entry_record.h"
 #include "io/store/change_queue.h"
@@ -118,31 +120,75 @@ TEST(RegistryStore, AnOkIsRememberedFor31DaysAndForgottenBy62WithoutARestart) {
   auto store = open_store(live.path(), options);
   const Change at_start = make_change(ChangeOp::kSuspend, 2, "at-start");
   EXPECT_EQ(words_of(apply_changes(*store, at_start)), "ok 2");
-  // Age is counted by what is received: these make the journal older.
-  std::uint64_t next = 2;
-  const auto receive = [&](std::int64_t at_us) {
-    now = at_us;
-    ++next;
-    EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, next, "n" + std::to_string(next)))),
-              "ok " + std::to_string(next));
+  // Age is counted by what is received: these make the journal older, by a day each at most.
+  const auto receive_daily_until = [&](std::int64_t at_us) {
+    now = std::min(now, at_us);
+    do {
+      now = std::min(now + kDayUs, at_us);
+      const std::uint64_t seq = store->registry().seq();
+      const bool is_active = store->registry().find(Code{9})->status == CodeStatus::kActive;
+      const ChangeOp op = is_active ? ChangeOp::kSuspend : ChangeOp::kResume;
+      EXPECT_EQ(words_of(apply_changes(*store, make_change(op, 9, "d" + std::to_string(seq)))),
+                "ok " + std::to_string(seq + 1));
+    } while (now < at_us);
   };
-  receive(kStart + 20 * kDayUs);
-  const Change later = make_change(ChangeOp::kSuspend, next, "n" + std::to_string(next));
-  receive(kStart + 31 * kDayUs - 1);
-  for (const Change& change : {before_start, at_start, later}) {
-    EXPECT_EQ(words_of(apply_changes(*store, change)), "ok " + std::to_string(change.code.digits) + " repeat");
-  }
-  receive(kStart + 51 * kDayUs);
+  receive_daily_until(kStart + 20 * kDayUs);
+  const Change later = make_change(ChangeOp::kSuspend, 3, "later");
+  EXPECT_EQ(words_of(apply_changes(*store, later)), "ok 23");
+  receive_daily_until(kStart + 31 * kDayUs - 1);
+  EXPECT_EQ(words_of(apply_changes(*store, before_start)), "ok 1 repeat");
+  EXPECT_EQ(words_of(apply_changes(*store, at_start)), "ok 2 repeat");
+  EXPECT_EQ(words_of(apply_changes(*store, later)), "ok 23 repeat");
+  receive_daily_until(kStart + 51 * kDayUs);
   // What was received at the start is 51 days old and may be forgotten; the other one is 31 days old.
-  EXPECT_EQ(words_of(apply_changes(*store, later)), "ok 3 repeat");
+  EXPECT_EQ(words_of(apply_changes(*store, later)), "ok 23 repeat");
   EXPECT_EQ(words_of(apply_changes(*store, before_start)), "not_active") << "judged anew, as behind a restart";
-  now = kStart + 500 * kDayUs;
-  EXPECT_EQ(words_of(apply_changes(*store, later)), "ok 3 repeat") << "nothing was received since";
-  receive(kStart + 82 * kDayUs);
+  const std::int64_t then = std::exchange(now, kStart + 500 * kDayUs);
+  EXPECT_EQ(words_of(apply_changes(*store, later)), "ok 23 repeat") << "nothing was received since";
+  now = then;
+  receive_daily_until(kStart + 82 * kDayUs);
   EXPECT_EQ(words_of(apply_changes(*store, later)), "not_active");
   EXPECT_EQ(words_of(apply_changes(*store, at_start)), "not_active");
   // A new one under an old id is a change like others.
-  EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 10, "n3"))), "ok 7");
+  const std::uint64_t next = store->registry().seq() + 1;
+  EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 10, "later"))),
+            "ok " + std::to_string(next));
+}
+
+/// Two changes under a clock that is 40 and 80 days ahead, then the right one again.
+TEST(RegistryStore, AClockThatJumpedAheadForSomeChangesForgetsNoAnswer) {
+  constexpr std::int64_t kDayUs = std::int64_t{24} * 3600 * 1'000'000;
+  constexpr std::int64_t kStart = std::int64_t{1'764'550'800} * 1'000'000;
+  for (const char* version : {"3", "2"}) {
+    for (const bool is_replayed : {true, false}) {
+      const LiveDirectory live;
+      test::tamper(live.file("journal.db"), std::string("PRAGMA user_version = ") + version);
+      std::int64_t now = kStart;
+      RegistryStore::Options options;
+      options.now_us = [&] { return now; };
+      const Change resume = make_change(ChangeOp::kResume, 1, "r1");
+      {
+        auto store = open_store(live.path(), options);
+        EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 1, "s1"))), "ok 1");
+        EXPECT_EQ(words_of(apply_changes(*store, resume)), "ok 2");
+        EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, 1, "s2"))), "ok 3");
+        std::uint64_t seq = 3;
+        for (const std::int64_t days : {40, 80, 0, 1}) {
+          now = kStart + days * kDayUs;
+          EXPECT_EQ(words_of(apply_changes(*store, make_change(ChangeOp::kSuspend, seq, "w" + std::to_string(seq)))),
+                    "ok " + std::to_string(seq + 1));
+          ++seq;
+          EXPECT_EQ(words_of(apply_changes(*store, resume)), "ok 2 repeat") << days;
+        }
+        if (!is_replayed) {
+          ASSERT_TRUE(store->checkpoint().ok());
+        }
+      }
+      auto store = open_store(live.path(), options);
+      EXPECT_EQ(words_of(apply_changes(*store, resume)), "ok 2 repeat") << version << is_replayed;
+      EXPECT_EQ(store->registry().find(Code{1})->status, CodeStatus::kSuspended);
+    }
+  }
 }
 
 TEST(RegistryStore, ADefaultThatIsWrittenOutIsTheSameChange) {
