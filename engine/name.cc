@@ -14,7 +14,7 @@ namespace clearline {
 namespace {
 
 // What the bytes of ASCII mean in a name.
-enum Class : unsigned char { kSeparator, kBlank, kLetter, kDigit, kDropped, kQuestion, kControl, kBeyond };
+enum Class : unsigned char { kLetter, kDigit, kBeyond, kSeparator, kBlank, kDropped, kQuestion, kControl };
 
 constexpr std::array<unsigned char, 256> kClass = [] {
   std::array<unsigned char, 256> table{};
@@ -85,6 +85,21 @@ bool is_syllable_at(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[at + i]); };
   return byte(0) >= 0xEA && byte(0) <= 0xED && (byte(1) & 0xC0U) == 0x80 && (byte(2) & 0xC0U) == 0x80 &&
          is_syllable(three_byte_point(text.data() + at));
+}
+
+/// point_at() without a call for two and three bytes; no bytes where there is no UTF-8.
+DecodedPoint decode(std::string_view text, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[at + i]); };
+  const auto goes_on = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80; };
+  const std::size_t left = text.size() - at;
+  if (byte(0) >= 0xC2 && byte(0) < 0xE0 && left >= 2 && goes_on(1)) {
+    return {(byte(0) & 0x1FU) << 6 | (byte(1) & 0x3FU), 2};
+  }
+  // Without E0 and ED, of which some are longer than needed, or surrogates.
+  if (byte(0) > 0xE0 && byte(0) < 0xF0 && byte(0) != 0xED && left >= 3 && goes_on(1) && goes_on(2)) {
+    return {three_byte_point(text.data() + at), 3};
+  }
+  return point_at(text, at).value_or(DecodedPoint{});
 }
 
 /// Whether a letter stands right before or behind the character at `at`, which is ASCII.
@@ -201,41 +216,45 @@ NameFlaw NameFolder::fold(std::string_view text, Finder& finder) {
   word_ = 0;
   if (text.size() > kNameBytesMax) return NameFlaw::kTooLong;
   char* out = latin_.data();
+  bool has_ascii_letter = false;
   for (std::size_t i = 0; i < text.size();) {
     const char c = text[i];
-    switch (kClass[static_cast<unsigned char>(c)]) {
-      case kLetter:
+    const auto kind = kClass[static_cast<unsigned char>(c)];
+    if (kind <= kDigit) {  // nearly all, so they come first
+      if (kind == kLetter) {
         finder.take_letter();
-        has_latin_letter_ = true;
-        *out++ = upper(c);
-        break;
-      case kDigit:
+        has_ascii_letter = true;
+      } else {
         finder.take_digit();
-        *out++ = c;
-        break;
-      case kBlank:
-        close_word(out);
-        finder.take_separator(' ', word_count_);
-        break;
-      case kDropped:
-        is_blank_ = false;
-        break;
-      case kQuestion:
-        if (touches_letter(text, i)) return NameFlaw::kLostLetter;
-        [[fallthrough]];
-      case kSeparator:
+      }
+      *out++ = upper(c);
+      ++i;
+      continue;
+    }
+    if (kind == kBeyond) {
+      if (is_syllable_at(text, i)) {  // as nearly all that is not ASCII: it stays as it is
+        std::memcpy(hangul_.data() + hangul_size_, text.data() + i, kSyllableBytes);
+        hangul_size_ += kSyllableBytes;
         is_blank_ = false;
         close_word(out);
-        finder.take_separator(c, word_count_);
-        break;
-      case kControl:
-        return NameFlaw::kControl;
-      default:
-        if (const NameFlaw flaw = fold_beyond_ascii(text, i, out, finder); flaw != NameFlaw::kNone) return flaw;
+        finder.take_separator('-', word_count_);
+        i += kSyllableBytes;
         continue;
+      }
+      if (const NameFlaw flaw = fold_beyond_ascii(text, i, out, finder); flaw != NameFlaw::kNone) return flaw;
+      continue;
+    }
+    if (kind == kControl || (kind == kQuestion && touches_letter(text, i))) {
+      return kind == kControl ? NameFlaw::kControl : NameFlaw::kLostLetter;
+    }
+    is_blank_ &= kind == kBlank;
+    if (kind != kDropped) {
+      close_word(out);
+      finder.take_separator(kind == kBlank ? ' ' : c, word_count_);
     }
     ++i;
   }
+  has_latin_letter_ |= has_ascii_letter;
   close_word(out);
   latin_size_ = static_cast<std::size_t>(out - latin_.data());
   is_blank_ = is_blank_ && latin_size_ == 0;
@@ -252,18 +271,9 @@ void NameFolder::close_word(const char* out) {
 /// Takes the character at `at` and moves both places on.
 template <typename Finder>
 NameFlaw NameFolder::fold_beyond_ascii(std::string_view text, std::size_t& at, char*& out, Finder& finder) {
-  if (is_syllable_at(text, at)) {  // as nearly all that is not ASCII: it stays as it is
-    std::memcpy(hangul_.data() + hangul_size_, text.data() + at, kSyllableBytes);
-    hangul_size_ += kSyllableBytes;
-    is_blank_ = false;
-    close_word(out);
-    finder.take_separator('-', word_count_);
-    at += kSyllableBytes;
-    return NameFlaw::kNone;
-  }
-  const auto decoded = point_at(text, at);
-  if (!decoded) return NameFlaw::kNotUtf8;
-  const char32_t point = decoded->point;
+  const DecodedPoint decoded = decode(text, at);
+  if (decoded.bytes == 0) return NameFlaw::kNotUtf8;
+  const char32_t point = decoded.point;
   std::uint8_t flags = 0;
   std::string_view bytes;
   LongFoldedPoint rare;
@@ -278,8 +288,8 @@ NameFlaw NameFolder::fold_beyond_ascii(std::string_view text, std::size_t& at, c
   }
   if ((flags & PointTraits::kFlaw) != 0) return point < 0xA0 ? NameFlaw::kControl : NameFlaw::kLostLetter;
   is_blank_ &= (flags & PointTraits::kBlank) != 0;
-  if ((flags & PointTraits::kHangul) != 0) append_hangul(text, at, decoded->bytes, point);
-  at += decoded->bytes;
+  if ((flags & PointTraits::kHangul) != 0) append_hangul(text, at, decoded.bytes, point);
+  at += decoded.bytes;
   if ((flags & PointTraits::kApostrophe) != 0) return NameFlaw::kNone;
   finder.take_point(point);
   has_latin_letter_ |= (flags & PointTraits::kLatin) != 0;
@@ -373,15 +383,18 @@ DeclaredName NameFolder::fold_declared(std::string_view text) {
   return name;
 }
 
-/// The same of a registered name that is words between blanks, the first of which has a letter.
+/// The same of a registered name whose family name is its first word: it starts with a letter and ends at a blank, and there is no
+/// `,` or `<`.
 bool NameFolder::fold_registered_ascii([[maybe_unused]] std::string_view text, [[maybe_unused]] RegisteredName& name) {
 #if defined(__x86_64__)
   AsciiName ascii{};
   if (!fold_with_vectors(text, latin_.data(), ascii)) return false;
-  if (latin_[0] < 'A') return false;
+  if (latin_[0] < 'A' || kClass[static_cast<unsigned char>(text[0])] != kLetter) return false;
   for (std::uint64_t ends = ascii.ends; ends != 0; ends &= ends - 1) {
-    if (kClass[static_cast<unsigned char>(text[static_cast<std::size_t>(std::countr_zero(ends))])] != kBlank)
-      return false;
+    const char end = text[static_cast<std::size_t>(std::countr_zero(ends))];
+    if (end == ',' || end == '<') return false;
+    // The first one ends the first word; further ones make no difference.
+    if (ends == ascii.ends && kClass[static_cast<unsigned char>(end)] != kBlank) return false;
   }
   name.has_latin_letter = true;
   name.whole = {latin_.data(), ascii.latin_size};
