@@ -60,7 +60,7 @@ struct FoldedPoint {
 /// The same of any size.
 struct LongFoldedPoint {
   /// NFKD makes no more than 18 UTF-16 units of a code point.
-  std::array<char, 18 * 4> bytes;
+  std::array<char, std::size_t{18} * 4> bytes;
   std::size_t size = 0;
   std::uint8_t flags = 0;
 };
