@@ -650,7 +650,7 @@ Result<std::uint64_t> SqliteJournal::first_of_age(std::int64_t age_us, std::int6
   std::int64_t received_us = end->received_us;
   for (;;) {
     // Up to here from the first row that was received within a gap, no gap is longer: all of the time counts.
-    const auto first = first_received(received_us - std::min(age_us, gap_us));
+    auto first = first_received(received_us - std::min(age_us, gap_us));
     if (!first.ok() || age_us < gap_us || *first <= base_.seq + 1) return first;
     std::int64_t before_us = 0;
     std::int64_t first_us = 0;
