@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "engine/text.h"
+
 namespace clearline {
 
 TokenHash hash_token(std::string_view token) {
@@ -20,7 +22,7 @@ TokenHash hash_token(std::string_view token) {
 }
 
 const ClientConfig* Clients::of_token(std::string_view token) const {
-  if (token.empty()) return nullptr;  // it proves nothing, whatever hash a client has
+  if (trim_blanks(token).empty()) return nullptr;  // it proves nothing, whatever hash a client has
   const TokenHash hash = hash_token(token);
   const ClientConfig* found = nullptr;
   for (const ClientConfig& client : clients_) {

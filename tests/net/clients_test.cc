@@ -36,9 +36,11 @@ TEST(Clients, ATokenIsThatOfItsClientOnly) {
   EXPECT_EQ(clients.of_token(std::string("one\0", 4)), nullptr);
 }
 
-TEST(Clients, AnEmptyTokenIsNobodys) {
-  const Clients clients({client("a", Role::kRegistrar, "")});
-  EXPECT_EQ(clients.of_token(""), nullptr);
+TEST(Clients, AnEmptyOrBlankTokenIsNobodys) {
+  for (const std::string nothing : {"", " ", "  ", "\t", " \t "}) {
+    const Clients clients({client("a", Role::kRegistrar, nothing)});
+    EXPECT_EQ(clients.of_token(nothing), nullptr) << nothing.size();
+  }
 }
 
 TEST(Clients, AUserIsThatOfItsClientOnly) {
