@@ -128,14 +128,14 @@ Status resolve(const AsOf& as_of, const std::string& path, const std::string& op
             "what was known then is not kept; it is since " + format_time(known_us) + "; name that or what came later");
       }
       answer.seq = *seq;
-      answer.today = as_of.moment.day;
-      return {};
-    }
-    case AsOf::Kind::kTime:
       break;
+    }
+    case AsOf::Kind::kTime: {
+      if (answer.history_us && as_of.moment.unix_us < *answer.history_us) return cannot_tell(path, option, oldest());
+      if (Status status = find_moment(journal, last, as_of.moment.unix_us, answer.seq); !status.ok()) return status;
+      break;
+    }
   }
-  if (answer.history_us && as_of.moment.unix_us < *answer.history_us) return cannot_tell(path, option, oldest());
-  if (Status status = find_moment(journal, last, as_of.moment.unix_us, answer.seq); !status.ok()) return status;
   answer.today = as_of.moment.day;
   if (answer.seq == base.seq && last.seq > base.seq && !answer.history_us) {
     warnings.push_back(path + ": " + option + ": before its first change; taken as the registry that it was made of");

@@ -441,6 +441,8 @@ TEST(AsOf, KnownGoesByWhenChangesWereReceived) {
   EXPECT_EQ(as_of("known:2025-12-01"), 5U);
   std::vector<std::string> warnings;
   EXPECT_EQ(read_registry_as_of(live.path(), parse_as_of("known:2025-11-30"), warnings)->today, Date{kToday.days - 1});
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("before its first change"), std::string::npos);
   // The same of what came since.
   const auto since = read_registry_since(live.path(), *parse_as_of("known:" + format_time(kNow)), warnings);
   ASSERT_TRUE(since.ok());
