@@ -83,15 +83,17 @@ Status RegistryDirectory::prune_images(const PassedOver& passed_over) const {
   const auto seqs = images();
   if (!seqs.ok()) return seqs.status();
   std::size_t kept = 0;
+  Status status;
   for (const std::uint64_t seq : *seqs) {
     if (contains(passed_over.unreadable, seq)) continue;
     if (!contains(passed_over.bad, seq) && kept++ < kImagesKept) continue;
     const std::string path = image_path(seq);
-    if (unlink(path.c_str()) != 0 && errno != ENOENT) {
-      return {StatusKind::kOutput, path + ": error: cannot remove it: " + errno_words(errno, path)};
+    // One that stays keeps no other one: they would gather until the disk is full.
+    if (unlink(path.c_str()) != 0 && errno != ENOENT && status.ok()) {
+      status = {StatusKind::kOutput, path + ": error: cannot remove it: " + errno_words(errno, path)};
     }
   }
-  return {};
+  return status;
 }
 
 /// Missing is what the system calls missing (ENOENT), and nothing else: a directory that may not be looked into must not

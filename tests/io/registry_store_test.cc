@@ -573,6 +573,23 @@ TEST(RegistryStore, IsSoundWhileCheckpointsRemoveImages) {
   is_over.store(true);
 }
 
+TEST(RegistryStore, AnImageThatCannotBeRemovedKeepsNoOtherOne) {
+  const LiveDirectory live;
+  auto store = open_store(live.path());
+  for (std::uint64_t seq = 1; seq <= 3; ++seq) {
+    apply_changes(*store, make_change(ChangeOp::kSuspend, seq, "s" + std::to_string(seq)));
+    if (seq == 2) {
+      ASSERT_TRUE(store->checkpoint().ok());
+      ASSERT_TRUE(std::filesystem::create_directory(live.file("image-00000000000000000001.img")));
+    }
+  }
+  const auto made = store->checkpoint();
+  ASSERT_FALSE(made.ok());
+  EXPECT_NE(made.status().message().find("image-00000000000000000001.img: error: cannot remove it"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(live.file("image-00000000000000000000.img")));
+  EXPECT_TRUE(std::filesystem::exists(live.file("image-00000000000000000003.img")));
+}
+
 TEST(RegistryStore, FilesAreTheirOwnersOnly) {
   const LiveDirectory live;
   auto store = open_store(live.path());
