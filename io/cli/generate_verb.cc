@@ -72,7 +72,7 @@ std::string shares_text(const generate::Shares& shares) {
 /// As the user says, else by the name of the output, else the usual one.
 generate::Form chosen_form(std::optional<generate::Form> wanted, const std::string& output, generate::Form usual) {
   if (wanted) return *wanted;
-  const auto by_name = format_of_name(output);
+  const auto by_name = output_format_of_name(output);
   if (!by_name) return usual;
   return *by_name == Format::kCsv ? generate::Form::kCsv : generate::Form::kNdjson;
 }

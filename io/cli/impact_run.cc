@@ -18,9 +18,11 @@ Status find_impact(const ImpactRequest& request, const RegistryAsOf& registry, I
   const int threads = request.threads > 0 ? request.threads : usable_processors();
   const Policy policy = standard_policy();
   ImpactOptions options;
-  options.output_format = request.output_format.value_or(format_of_name(request.output).value_or(Format::kNdjson));
+  options.output_format =
+      request.output_format.value_or(output_format_of_name(request.output).value_or(Format::kNdjson));
   options.emit = request.emit;
   options.today = korean_date(now_seconds());
+  report.today = options.today;
   std::vector<ImpactFinder> finders;
   finders.reserve(static_cast<std::size_t>(threads));
   for (int i = 0; i < threads; ++i) {

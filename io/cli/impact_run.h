@@ -35,6 +35,7 @@ struct ImpactReport {
   ImpactTally tally;
   std::uint64_t since = 0;  ///< the seq behind which changes count
   std::uint64_t seq = 0;
+  Date today;               ///< that stood for a missing `declared_at`
   std::uint64_t codes = 0;  ///< that have changed
   std::uint64_t bytes = 0;  ///< of the inputs as they are stored
   EncodingTally encodings;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "clearline/date.h"
 #include "io/cli/impact_run.h"
 #include "io/cli/options.h"
 #include "io/cli/progress.h"
@@ -17,8 +18,9 @@ namespace {
 std::string summary_text(const ImpactReport& report) {
   const ImpactTally& tally = report.tally;
   std::string text =
-      fmt::format("{} lines held against {} changes behind seq {}, to {} codes\n", with_commas(tally.lines),
-                  with_commas(report.seq - report.since), report.since, with_commas(report.codes));
+      fmt::format("{} lines held against {} changes behind seq {}, to {} codes; both verdicts on {} unless dated\n",
+                  with_commas(tally.lines), with_commas(report.seq - report.since), report.since,
+                  with_commas(report.codes), format_date(report.today));
   text += fmt::format("  {:<20}{:>14}\n  {:<20}{:>14}\n", "touched", with_commas(tally.touched), "verdict changed",
                       with_commas(tally.changed));
   for (int before = 0; before < kOutcomeCount; ++before) {
@@ -48,10 +50,12 @@ std::string summary_text(const ImpactReport& report) {
 std::string summary_json(const ImpactReport& report) {
   const ImpactTally& tally = report.tally;
   std::string text = fmt::format(
-      "{{\"lines\":{},\"since_seq\":{},\"registry_seq\":{},\"changes\":{},\"codes\":{},\"touched\":{},\"verdict_"
+      "{{\"lines\":{},\"since_seq\":{},\"registry_seq\":{},\"day\":\"{}\",\"changes\":{},\"codes\":{},\"touched\":{},"
+      "\"verdict_"
       "changed\":{},"
       "\"verdicts\":[",
-      tally.lines, report.since, report.seq, report.seq - report.since, report.codes, tally.touched, tally.changed);
+      tally.lines, report.since, report.seq, format_date(report.today), report.seq - report.since, report.codes,
+      tally.touched, tally.changed);
   const char* separator = "";
   for (int before = 0; before < kOutcomeCount; ++before) {
     for (int after = 0; after < kOutcomeCount; ++after) {

@@ -192,7 +192,7 @@ Status export_entries(const ExportRequest& request, CompressedOutput& file) {
   const auto registry = read_any_registry(request.registry, warnings);
   if (!registry.ok()) return registry.status();
   for (const std::string& warning : warnings) say("{}\n", warning);
-  const Format form = request.format.value_or(format_of_name(request.output).value_or(Format::kCsv));
+  const Format form = request.format.value_or(output_format_of_name(request.output).value_or(Format::kCsv));
   OutBuffer out;
   if (form == Format::kCsv) out.append(kRegistryCsvHeader);
   for (const Code code : registry->table().codes_sorted()) {

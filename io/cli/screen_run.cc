@@ -130,7 +130,7 @@ class Run {
 
 ScreenOptions Run::screen_options(const Job& job) const {
   ScreenOptions options;
-  options.output_format = request_.output_format.value_or(format_of_name(job.output).value_or(Format::kNdjson));
+  options.output_format = request_.output_format.value_or(output_format_of_name(job.output).value_or(Format::kNdjson));
   options.explain = request_.explain;
   options.emit = request_.emit;
   options.today = today_;
@@ -221,6 +221,7 @@ Status Run::screen(const Job& job, Progress& progress) {
       if (status.ok()) status = write_checkpoint(checkpoint_path(job.output), checkpoint);
     }
   }
+  report_.today = today_;
   report_.tally.add(checkpoint.tally);
   report_.seconds += seconds_since(start);
   report_.bytes += inputs.bytes_taken();

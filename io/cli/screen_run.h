@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "clearline/date.h"
 #include "clearline/status.h"
 #include "io/cli/inputs.h"
 #include "io/cli/words.h"
@@ -55,6 +56,7 @@ struct ScreenReport {
   double sync_seconds = 0;    ///< the final fsync and rename
   EncodingTally encodings;
   std::uint64_t registry_seq = 0;
+  Date today;  ///< that stood for a missing `declared_at`
   std::uint64_t registry_entries = 0;
   bool pipe_closed = false;  ///< the reader of the output went away: the run ended early and quietly
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "clearline/date.h"
 #include "io/cli/options.h"
 #include "io/cli/progress.h"
 #include "io/cli/words.h"
@@ -41,10 +42,10 @@ std::string summary_text(const ScreenRequest& request, const ScreenReport& repor
     return tally.declarations == 0 ? 0.0 : 100.0 * static_cast<double>(count) / static_cast<double>(tally.declarations);
   };
   const bool is_each = request.as_of && request.as_of->kind == AsOf::Kind::kDeclared;
-  std::string text =
-      fmt::format("{} declarations screened by policy {} and {} seq {} ({} codes)\n", with_commas(tally.declarations),
-                  request.policy, is_each ? "the registry of each one's moment, up to" : "registry",
-                  report.registry_seq, with_commas(report.registry_entries));
+  std::string text = fmt::format("{} declarations screened by policy {} and {} seq {} ({} codes), on {} unless dated\n",
+                                 with_commas(tally.declarations), request.policy,
+                                 is_each ? "the registry of each one's moment, up to" : "registry", report.registry_seq,
+                                 with_commas(report.registry_entries), format_date(report.today));
   for (int i = 0; i < kOutcomeCount; ++i) {
     const std::uint64_t count = tally.outcome[static_cast<std::size_t>(i)];
     text +=
@@ -91,10 +92,11 @@ std::string summary_json(const ScreenRequest& request, const ScreenReport& repor
     text += fmt::format("{}\"{}\":{}", i == 0 ? "" : ",", to_string(static_cast<Field>(i)), tally.given[i]);
   }
   text += fmt::format(
-      "}},\"policy\":\"{}\",\"registry_seq\":{},\"registry_entries\":{},\"resumed\":{},\"bytes\":{},\"seconds\":{:.3f},"
+      "}},\"policy\":\"{}\",\"registry_seq\":{},\"day\":\"{}\",\"registry_entries\":{},\"resumed\":{},\"bytes\":{},"
+      "\"seconds\":{:.3f},"
       "\"registry_seconds\":{:.3f},\"sync_seconds\":{:.3f}{}}}\n",
-      request.policy, report.registry_seq, report.registry_entries, report.resumed, report.bytes, report.seconds,
-      report.load_seconds, report.sync_seconds, encoding_json(report.encodings));
+      request.policy, report.registry_seq, format_date(report.today), report.registry_entries, report.resumed,
+      report.bytes, report.seconds, report.load_seconds, report.sync_seconds, encoding_json(report.encodings));
   return text;
 }
 

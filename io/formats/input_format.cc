@@ -97,6 +97,11 @@ std::optional<Format> format_of_name(std::string_view path) {
   return std::nullopt;
 }
 
+std::optional<Format> output_format_of_name(std::string_view path) {
+  if (has_ending(without_compression(path), ".tsv")) return std::nullopt;
+  return format_of_name(path);
+}
+
 Format format_of_content(std::string_view start) {
   const std::size_t first = start.find_first_not_of(" \t\r\n");
   return first != std::string_view::npos && start[first] == '{' ? Format::kNdjson : Format::kCsv;

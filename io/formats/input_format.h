@@ -47,6 +47,9 @@ enum class Format { kNdjson, kCsv };
 
 /// By name (`.csv .tsv .ndjson .jsonl .json`, before `.gz` or `.zst`); nothing if the name does not tell.
 std::optional<Format> format_of_name(std::string_view path);
+/// Of an output, by its name: CSV for `.csv` alone (before `.gz` or `.zst`). Commas in a file named `.tsv` would be read as one
+/// column by whoever believes the name.
+std::optional<Format> output_format_of_name(std::string_view path);
 
 /// By content: NDJSON if the first byte that is no blank is `{`, else CSV.
 Format format_of_content(std::string_view start);

@@ -115,6 +115,14 @@ TEST(BlockReader, ALiveLineMayBeLongerThanTheLimit) {
   EXPECT_EQ(text, "a\nxxxxxxxxxx\nb\n") << "it fits a block, and is for the decoder to refuse";
 }
 
+TEST(Formats, AnOutputIsCsvByTheNameCsvAlone) {
+  for (const std::string name : {"v.csv", "v.CSV", "v.csv.gz", "v.csv.zst"})
+    EXPECT_EQ(output_format_of_name(name), Format::kCsv) << name;
+  for (const std::string name : {"v.tsv", "v.TSV.gz", "v.txt", "v.csv.bz2", "csv", "-"})
+    EXPECT_EQ(output_format_of_name(name), std::nullopt) << name;
+  EXPECT_EQ(output_format_of_name("v.ndjson.zst"), Format::kNdjson);
+}
+
 TEST(Formats, ByNameThenByContent) {
   EXPECT_EQ(format_of_name("a.csv"), Format::kCsv);
   EXPECT_EQ(format_of_name("a.CSV.gz"), Format::kCsv);

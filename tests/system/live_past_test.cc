@@ -121,6 +121,20 @@ TEST_F(LivePast, IsReadAsItWas) {
   EXPECT_NE(without.err.find("has a history"), std::string::npos) << without.err;
 }
 
+TEST_F(LivePast, TheSummarySaysByWhichDayAndSeqItJudged) {
+  applied(change_line("suspend", 1, "a", R"(,"at":"2025-12-01T10:00:00+09:00")"));
+  const std::string day = folder.write("day.ndjson", R"({"id":"D"})");
+  const auto summary = [&](const std::string& as_of, const std::string& form) {
+    return run_clearline({"screen", day, "-r", directory, "--as-of", as_of, "--summary", form}).err;
+  };
+  const std::string json = summary("2025-12-02", "json");
+  EXPECT_EQ(value_of(json, "day"), "2025-12-02") << json;
+  EXPECT_EQ(number_of(json, "registry_seq"), 1U) << json;
+  const std::string text = summary("seq:1", "text");
+  EXPECT_NE(text.find("registry seq 1 ("), std::string::npos) << text;
+  EXPECT_NE(text.find(" codes), on 2025-12-01 unless dated\n"), std::string::npos) << text;
+}
+
 TEST_F(LivePast, WhatHadTakenEffectIsNotWhatWasKnown) {
   applied(change_line("suspend", 1, "late", R"(,"at":"2025-12-01T10:00:00+09:00")"));
   const auto look_up = [&](const std::string& as_of) {

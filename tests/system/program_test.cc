@@ -304,6 +304,11 @@ TEST_F(Program, WritesCsvByOptionOrName) {
   EXPECT_EQ(read_file(folder.path("v.csv")), csv);
 }
 
+TEST_F(Program, NoCommasAreWrittenToATsv) {
+  EXPECT_EQ(screen({day, "-o", folder.path("v.tsv")}).exit_code, 0);
+  EXPECT_EQ(read_file(folder.path("v.tsv")), kVerdicts);
+}
+
 TEST_F(Program, EmitsFlaggedOnlyAndExplains) {
   EXPECT_EQ(screen({day, "--emit", "flagged"}).out, kVerdicts.substr(kVerdicts.find('\n') + 1));
   const std::string explained = screen({day, "--explain"}).out;
