@@ -35,7 +35,7 @@ bool is_passed_over(const fs::directory_entry& entry) {
   struct stat info{};
   const std::string path = entry.path().string();
   const bool is_there = stat(path.c_str(), &info) == 0;
-  if (is_there ? S_ISREG(info.st_mode) : errno != ENOENT) return false;
+  if (is_there ? S_ISREG(info.st_mode) : errno != ENOENT && errno != ELOOP) return false;
   const char* const kind = !is_there                                          ? "a link to nothing"
                            : S_ISDIR(info.st_mode)                            ? "a folder"
                            : S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) ? "a pipe or socket"

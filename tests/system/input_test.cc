@@ -95,11 +95,13 @@ TEST_F(Inputs, OfAFolderOnlyFilesAreRead) {
   std::filesystem::create_symlink(folder.write("b", kDay), folder.path("day/link.ndjson"));
   std::filesystem::create_symlink(folder.path("none"), folder.path("day/dangling"));
   std::filesystem::create_symlink("/dev/zero", folder.path("day/zero"));
+  std::filesystem::create_symlink("loop", folder.path("day/loop"));
   const auto result = screen({folder.path("day")});
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.out, kVerdict + kVerdict);
-  for (const std::string words : {"pipe: passed over: a pipe", "older: passed over: a folder",
-                                  "dangling: passed over: a link to nothing", "zero: passed over: a device"}) {
+  for (const std::string words :
+       {"pipe: passed over: a pipe", "older: passed over: a folder", "dangling: passed over: a link to nothing",
+        "loop: passed over: a link to nothing", "zero: passed over: a device"}) {
     EXPECT_NE(result.err.find("day/" + words), std::string::npos) << result.err;
   }
   std::filesystem::remove(folder.path("day/a.ndjson"));
