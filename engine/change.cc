@@ -91,7 +91,7 @@ Entry issued_entry(const Change& change, Date on) {
   entry.code = change.code;
   take_given(change, entry);
   entry.issued = change.issued.value_or(on);
-  entry.changed = on;
+  entry.changed = change.changed.value_or(on);
   return entry;
 }
 
@@ -173,6 +173,7 @@ ChangeEffect effect_of(const Change& change, Date on, const std::optional<Entry>
 }
 
 // op u8 | by u8 | flags | code | [new_code] [at] [name] [name_ko] [phone] [zips: count, numbers] [issued] [expires]
+//   | [changed]
 void append_change_content(const Change& change, std::string& out) {
   enum Flag : std::uint64_t {
     kHasNewCode = 1,
@@ -184,6 +185,7 @@ void append_change_content(const Change& change, std::string& out) {
     kHasIssued = 64,
     kHasExpires = 128,
     kHasExpiryDate = 256,
+    kHasChanged = 512,
   };
   std::uint64_t flags = 0;
   if (change.new_code) flags |= kHasNewCode;
@@ -195,10 +197,11 @@ void append_change_content(const Change& change, std::string& out) {
   if (change.issued) flags |= kHasIssued;
   if (change.expires) flags |= kHasExpires;
   if (change.expires && *change.expires) flags |= kHasExpiryDate;
+  if (change.changed) flags |= kHasChanged;
 
   const auto size_of = [](const auto& given) { return given ? given->size() : 0; };
   // Flags, code, new_code, at, sizes of texts, count of zips, dates.
-  const std::size_t numbers = 1 + 1 + 1 + 1 + 3 + 1 + 2 + size_of(change.zips);
+  const std::size_t numbers = 1 + 1 + 1 + 1 + 3 + 1 + 3 + size_of(change.zips);
   const std::size_t begin = out.size();
   out.resize(begin + 2 + numbers * kNumberBytesMax + size_of(change.name) + size_of(change.name_ko) +
              size_of(change.phone));
@@ -218,6 +221,7 @@ void append_change_content(const Change& change, std::string& out) {
   }
   if (change.issued) at = put_date(at, *change.issued);
   if (change.expires && *change.expires) at = put_date(at, **change.expires);
+  if (change.changed) at = put_date(at, *change.changed);
   out.resize(static_cast<std::size_t>(at - out.data()));
 }
 

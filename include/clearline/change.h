@@ -74,6 +74,7 @@ struct Change {
   std::optional<std::string> phone;  ///< canonical_phone()
   std::optional<std::vector<std::uint32_t>> zips;
   std::optional<Date> issued;                  ///< kIssue
+  std::optional<Date> changed;                 ///< kIssue
   std::optional<std::optional<Date>> expires;  ///< given without a date: no expiry
   friend bool operator==(const Change&, const Change&) = default;
 };
@@ -87,7 +88,8 @@ struct ChangeEffect {
 };
 
 /// The effect of a well-formed change; pure.
-///   on          the Korean day of its `at`: `changed` of an issue, an amendment and the new entry of a reissue
+///   on          the Korean day of its `at`: `changed` of an amendment and of the new entry of a reissue, and both dates of an
+///               issue that are not given
 ///   before      the entry of `code`; nothing: none
 ///   new_before  the entry of `new_code`, for kReissue
 /// The old code is looked at before the new one. Entries without a fault stay without one.

@@ -215,6 +215,7 @@ struct ChangeReader::State {
     if (is_given(change.op, EntryField::kZips)) change.zips = entry.zips;
     if (is_given(change.op, EntryField::kExpires)) change.expires = entry.expires;
     if (fields.has(EntryField::kIssued)) change.issued = entry.issued;
+    if (fields.has(EntryField::kChanged)) change.changed = entry.changed;
   }
 
   LineFault check_needs(const Change& change) const {

@@ -37,11 +37,13 @@ Status cannot(const std::string& path, const char* what) {
   return {StatusKind::kOutput, path + ": error: " + what + ": " + errno_words(errno, path)};
 }
 
-/// What a change wants; an `issued` that is the day of its `at` anyway does not count.
+/// What a change wants; an `issued` or `changed` that is the day of its `at` anyway does not count.
 void append_content(const Change& change, std::int64_t at_us, std::string& out) {
-  if (change.issued != korean_date_us(at_us)) return append_change_content(change, out);
+  const Date on = korean_date_us(at_us);
+  if (change.issued != on && change.changed != on) return append_change_content(change, out);
   Change plain = change;
-  plain.issued.reset();
+  if (plain.issued == on) plain.issued.reset();
+  if (plain.changed == on) plain.changed.reset();
   append_change_content(plain, out);
 }
 
@@ -332,7 +334,7 @@ Status RegistryStore::take(ChangeRequest& request) {
 }
 
 /// Whether a change is the one of a row. Values that are the defaults do not count when they are written out: here the
-/// `at` and, of an issue, `issued`; the reader drops the others.
+/// `at` and, of an issue, `issued` and `changed`; the reader drops the others.
 bool RegistryStore::is_content_of(const Change& change, const JournalRow& row) {
   const auto is_it = [&] { return content_hash(row.salt, content_) == row.content_hash; };
   content_.clear();

@@ -132,6 +132,8 @@ TEST(Change, IssueMakesAnActiveEntryOfTheGivenFields) {
   change.expires = expected.expires;
   expected.changed = kOn;
   EXPECT_EQ(effect(change, {}).after, expected) << "issued as given, changed on the day";
+  change.changed = expected.changed = day("2024-05-06");
+  EXPECT_EQ(effect(change, {}).after, expected) << "both as given";
 }
 
 TEST(Change, AmendReplacesWhatIsGivenAndKeepsTheRest) {
@@ -261,6 +263,7 @@ TEST(ChangeContent, DiffersWithEveryWish) {
         with([](Change& c) { c.zips = {1, 2}; }),
         with([](Change& c) { c.zips = {2, 1}; }),
         with([](Change& c) { c.issued = Date{0}; }),
+        with([](Change& c) { c.changed = Date{0}; }),
         with([](Change& c) { c.expires.emplace(); }),
         with([](Change& c) { c.expires = Date{0}; }),
         with([](Change& c) { c.expires = kDateMax; }),
@@ -286,7 +289,7 @@ class Model {
       entry.zips = c.zips.value_or(std::vector<std::uint32_t>{});
       entry.expires = c.expires.value_or(std::nullopt);
       entry.issued = c.issued ? *c.issued : on;
-      entry.changed = on;
+      entry.changed = c.changed ? *c.changed : on;
       entries_[c.code.digits] = entry;
       return "";
     }

@@ -28,6 +28,7 @@ class ChangeWriter {
     if (change.phone) text(",\"phone", (change.phone->starts_with("0082") ? "+82" : "") + *change.phone);
     if (change.zips) zips(*change.zips);
     if (change.issued) text(",\"issued", format_date(*change.issued));
+    if (change.changed) text(",\"changed", format_date(*change.changed));
     if (change.expires) text(",\"expires", *change.expires ? format_date(**change.expires) : "");
     out_.append("}");
     return std::string(out_.text());

@@ -59,6 +59,7 @@ TEST(ChangeReader, TakesEveryFieldOfAnIssue) {
   expected.phone = "01012345678";
   expected.zips = {4524, 12345};
   expected.issued = parse_date("2020-02-29");
+  expected.changed = parse_date("2021-01-01");
   expected.expires = parse_date("2030-01-01");
   EXPECT_EQ(got, expected);
 }

@@ -217,6 +217,29 @@ TEST(RegistryStore, ADefaultThatIsWrittenOutIsTheSameChange) {
   EXPECT_EQ(words_of(apply_changes(*store, other)), "ok 2 repeat");
 }
 
+TEST(RegistryStore, TheChangedOfAnIssueIsKept) {
+  const LiveDirectory live;
+  const std::int64_t now = std::int64_t{1'764'550'800} * 1'000'000;  // 2025-12-01 10:00 in Korea
+  RegistryStore::Options options;
+  options.now_us = [now] { return now; };
+  auto store = open_store(live.path(), options);
+  Change issue = make_change(ChangeOp::kIssue, 100, "i");
+  issue.changed = parse_date("2025-12-01");
+  EXPECT_EQ(words_of(apply_changes(*store, issue)), "ok 1");
+  issue.changed.reset();
+  EXPECT_EQ(words_of(apply_changes(*store, issue)), "ok 1 repeat") << "the day of its `at` is the default";
+  issue.changed = parse_date("2025-11-20");
+  EXPECT_EQ(words_of(apply_changes(*store, issue)), "change_id_reused");
+  issue.issued = parse_date("2025-12-01");
+  EXPECT_EQ(words_of(apply_changes(*store, issue)), "change_id_reused");
+  issue.change_id = "j";
+  issue.code = Code{101};
+  EXPECT_EQ(words_of(apply_changes(*store, issue)), "ok 2");
+  issue.issued.reset();
+  EXPECT_EQ(words_of(apply_changes(*store, issue)), "ok 2 repeat");
+  EXPECT_EQ(store->registry().find(Code{101})->changed, parse_date("2025-11-20"));
+}
+
 TEST(RegistryStore, OfSeveralErrorsTheFirstInOrderIsAnswered) {
   const LiveDirectory live;
   const std::int64_t now = std::int64_t{1'764'550'800} * 1'000'000;
