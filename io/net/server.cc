@@ -1,5 +1,6 @@
 #include "io/net/server.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,9 +12,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <deque>
 #include <future>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -38,6 +41,15 @@ constexpr std::chrono::seconds kLookEvery{2};
 constexpr std::chrono::milliseconds kReloadLook{20};
 /// How often a server that reads its registry says so in the log.
 constexpr std::chrono::seconds kLoadingEvery{5};
+/// How often it looks whether a stdout that was full takes a line.
+constexpr std::chrono::milliseconds kStdoutLook{100};
+
+/// Whether a line can be written to stdout without waiting: a pipe that can be written takes PIPE_BUF bytes. Also when the write
+/// will fail, which says why.
+bool stdout_takes_a_line() {
+  pollfd room{STDOUT_FILENO, POLLOUT, 0};
+  return ::poll(&room, 1, 0) != 0;
+}
 
 ServingPtr serving_of(const ServerConfig& config) {
   return std::make_shared<const Serving>(Serving{standard_policy(), Clients(config.clients)});
@@ -113,7 +125,8 @@ class Server {
         log_(std::in_place, request.config.log_level),
         signals_(io_, SIGTERM, SIGINT, SIGHUP),
         work_(asio::make_work_guard(io_)),
-        look_timer_(io_) {}
+        look_timer_(io_),
+        tell_timer_(io_) {}
 
   Status run();
 
@@ -124,6 +137,7 @@ class Server {
   void load();
   OperatorActions actions();
   Status open_listeners();
+  Status tell_lines();
   Status reload();
   std::string status();
   void look_after_registry();
@@ -137,6 +151,8 @@ class Server {
   asio::signal_set signals_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   asio::steady_timer look_timer_;
+  std::deque<std::string> lines_;  // for stdout, not told yet
+  asio::steady_timer tell_timer_;
   RegistryStore::State told_state_ = RegistryStore::State::kReady;
   std::atomic<bool> is_writing_image_{false};  // relaxed: guards nothing
   std::jthread checkpointer_;
@@ -268,12 +284,9 @@ Status Server::open_listeners() {
     changes_ = std::move(*changes);
   }
   feeds_ = std::move(*feeds);
-  for (const std::string& address : feeds_->addresses()) {
-    if (Status status = request_.tell("listening feed " + address); !status.ok()) return status;
-  }
-  for (const std::string& address : changes_->addresses()) {
-    if (Status status = request_.tell("listening changes " + address); !status.ok()) return status;
-  }
+  for (const std::string& address : feeds_->addresses()) lines_.push_back("listening feed " + address);
+  for (const std::string& address : changes_->addresses()) lines_.push_back("listening changes " + address);
+  lines_.emplace_back("ready");
   feeds_->start();
   if (!is_early) changes_->start();
   if (config_.http_listen != ServerConfig().http_listen) {
@@ -284,7 +297,26 @@ Status Server::open_listeners() {
   log_->write(LogLevel::kInfo, "ready",
               {{"seq", served_->registry().seq()}, {"milliseconds", static_cast<std::uint64_t>(milliseconds)}});
   look_after_registry();
-  return request_.tell("ready");
+  return tell_lines();
+}
+
+/// Tells what waits for stdout. Where nobody reads that (a pipe that is full), it looks again now and then: this thread takes
+/// the signals, and would take none while it waited in a write.
+Status Server::tell_lines() {
+  while (!lines_.empty()) {
+    if (!stdout_takes_a_line()) {
+      tell_timer_.expires_after(kStdoutLook);
+      tell_timer_.async_wait([this](const error_code& error) {
+        if (error) return;
+        ended_ = tell_lines();
+        if (!ended_.ok()) io_.stop();
+      });
+      return {};
+    }
+    if (Status status = request_.tell(lines_.front()); !status.ok()) return status;
+    lines_.pop_front();
+  }
+  return {};
 }
 
 /// Comes again every few seconds: tells when the journal fails or works again, and writes an image when one is due.

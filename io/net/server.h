@@ -2,7 +2,8 @@
 //
 //   loading    the registry is read on a thread of its own, and the log says so. At the Unix socket a status is answered, and changes are
 //              `busy`; nobody else is listened to, so whoever connects is refused
-//   ready      feeds and changes are listened to; `listening KIND ADDRESS` a line and `ready` are said on stdout
+//   ready      feeds and changes are listened to; `listening KIND ADDRESS` a line and `ready` are said on stdout, as soon
+//              as that takes them: a pipe that nobody reads delays neither what is served nor the end
 //   stopping   SIGTERM or SIGINT: nobody is accepted, what was received is answered, within stop_timeout; exit 0. A second one
 //              ends at once
 //

@@ -370,6 +370,20 @@ TEST(Operator, AStderrThatNobodyReadsKeepsNoServerFromEnding) {
   EXPECT_EQ(server.stop().exit_code, 0);
 }
 
+TEST(Operator, AStdoutThatNobodyReadsKeepsNoServerFromEnding) {
+  const LiveDirectory live;
+  const FullPipe pipe;
+  ProcessSetup setup;
+  setup.output_path = pipe.path();
+  RunningServer server(live.path(), "", "", setup);
+  const Watchdog watchdog(server.process());
+  ASSERT_TRUE(eventually([&] {
+    const ProcessResult status = run_clearline({"status", "--socket", server.socket(), "--format", "json"});
+    return has(status.out, "\"state\":\"ready\",\"uptime");
+  }));
+  EXPECT_EQ(server.stop().exit_code, 0);
+}
+
 TEST(Operator, AStderrThatNobodyReadsKeepsNoRunFromEnding) {
   const LiveDirectory live;
   const FullPipe pipe;
