@@ -148,13 +148,13 @@ void encode(benchmark::State& state, Format format) {
   clear.reasons = {};
   clear.outcome = Outcome::kClear;
   OutBuffer out;
-  writer.write(line, clear, out);
+  writer.write(line, "", clear, out);
   require(out.text() == (format == Format::kNdjson ? "{\"id\":\"D20260115000012345\",\"verdict\":\"clear\"}\n"
                                                    : "D20260115000012345,clear,,,\n"),
           "a verdict line");
   for (auto _ : state) {
     out.clear();
-    for (int i = 0; i < 1000; ++i) writer.write(line, clear, out);
+    for (int i = 0; i < 1000; ++i) writer.write(line, "", clear, out);
     benchmark::DoNotOptimize(out.text().data());
   }
   state.SetItemsProcessed(state.iterations() * 1000);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <map>
 #include <numeric>
 #include <set>
 #include <system_error>
@@ -13,6 +14,7 @@
 #include "io/cli/progress.h"
 #include "io/cli/words.h"
 #include "io/formats/errno_words.h"
+#include "io/formats/utf8.h"
 #include "io/store/output_place.h"
 #include "io/store/registry_directory.h"
 
@@ -186,8 +188,32 @@ std::string encoding_json(const EncodingTally& tally) {
   return json;
 }
 
+namespace {
+
+/// A text that JSON can hold: names of files may be any bytes.
+std::string as_utf8(std::string name) {
+  for (std::size_t at = find_invalid_utf8(name); at != name.size(); at = find_invalid_utf8(name)) name[at] = '?';
+  return name;
+}
+
+/// How verdicts name their inputs: not at all where there is but one, else by the last piece of the path, or by all of it where
+/// inputs of several folders have the same last piece.
+std::vector<std::string> names_of(const std::vector<std::string>& paths) {
+  std::vector<std::string> names(paths.size());
+  if (paths.size() < 2) return names;
+  std::map<std::string, std::set<std::string>> folders;
+  for (const std::string& path : paths) folders[fs::path(path).filename().string()].insert(path);
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const std::string last = fs::path(paths[i]).filename().string();
+    names[i] = as_utf8(folders[last].size() == 1 ? last : paths[i]);
+  }
+  return names;
+}
+
+}  // namespace
+
 InputChain::InputChain(std::vector<std::string> paths, InputOptions options, std::size_t block_bytes)
-    : paths_(std::move(paths)), options_(std::move(options)), block_bytes_(block_bytes) {}
+    : paths_(std::move(paths)), names_(names_of(paths_)), options_(std::move(options)), block_bytes_(block_bytes) {}
 
 Status InputChain::open_next() {
   if (reader_) {
@@ -201,6 +227,7 @@ Status InputChain::open_next() {
   if (!reader.ok()) return reader.status();
   reader_ = std::move(*reader);
   formats_.push_back(reader_->format());
+  formats_.back().file = names_[next_path_ - 1];
   ++encodings_.inputs[static_cast<std::size_t>(reader_->encoding())];
   return {};
 }

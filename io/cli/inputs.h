@@ -84,6 +84,7 @@ class InputChain {
   Status changed() const;
 
   std::vector<std::string> paths_;
+  std::vector<std::string> names_;  // of the inputs in verdicts; empty ones where there is one input alone
   InputOptions options_;
   std::size_t block_bytes_;
   std::size_t next_path_ = 0;

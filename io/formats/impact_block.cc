@@ -92,6 +92,7 @@ struct ImpactFinder::State {
   const PastRows* past;
   std::span<const SeenChange> changes;
   ImpactOptions options;
+  std::string_view file;  // of the block, as in InputFormat
   Screener then;
   Screener now;
   BlockDecoder decoder;
@@ -129,6 +130,7 @@ void ImpactFinder::find(const Block& in, ImpactBlock& out) {
   if (state.decoder.prepare(*in.format) && in.format->format == Format::kCsv) {
     state.records.emplace(in.format->line_bytes_max, in.format->column_count, in.format->bad_byte);
   }
+  state.file = in.format->file;
   out.lines.clear();
   out.tally = {};
   const std::string_view text = in.text();
@@ -272,7 +274,7 @@ void ImpactFinder::State::judge(ImpactBlock& out) {
 
 void ImpactFinder::State::write_ndjson(const DecodedLine& line, std::span<const PastRows::Version> changed,
                                        const Verdict& before, const Verdict& after, OutBuffer& out) const {
-  append_json_id(line, out);
+  append_json_id(line, file, out);
   const bool is_changed = before.outcome != after.outcome || before.reasons != after.reasons;
   out.append(is_changed ? ",\"verdict_changed\":true" : ",\"verdict_changed\":false");
   for (const auto& [name, verdict] : {std::pair("before", &before), std::pair("after", &after)}) {
@@ -316,7 +318,7 @@ void ImpactFinder::State::write_csv(const DecodedLine& line, std::span<const Pas
                                     const Verdict& before, const Verdict& after, OutBuffer& out) const {
   if (line.has_id) append_csv_text(line.id, out);
   out.append(",");
-  if (!line.has_id) out.append_number(line.line);
+  append_csv_place(line, file, out);
   const bool is_changed = before.outcome != after.outcome || before.reasons != after.reasons;
   out.append(is_changed ? ",true" : ",false");
   for (const Verdict* verdict : {&before, &after}) {

@@ -64,6 +64,8 @@ struct InputFormat {
 
   std::string_view bad_byte = kBadUtf8;  ///< the fault of a line that holds one
 
+  std::string file;  ///< named beside a line's number, since other inputs have such a line, too; empty: the only input
+
   // CSV only, from the header:
   static constexpr std::size_t kNoColumn = static_cast<std::size_t>(-1);
   std::size_t column_count = 0;

@@ -158,7 +158,7 @@ void BlockScreener::State::screen(Decoder& input, const Lines& in, VerdictBlock&
       }
       out.tally.add(verdicts[i]);
       if (options.emit == Emit::kAll || verdicts[i].outcome != Outcome::kClear) {
-        writer.write(batch.lines[i], verdicts[i], out.lines);
+        writer.write(batch.lines[i], in.format->file, verdicts[i], out.lines);
       }
     }
   }

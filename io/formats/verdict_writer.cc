@@ -200,15 +200,31 @@ std::string csv_verdict_header(bool explain) {
   return header + "\n";
 }
 
-void append_json_id(const DecodedLine& line, OutBuffer& out) {
+void append_json_id(const DecodedLine& line, std::string_view file, OutBuffer& out) {
   if (line.has_id) {
     out.append("{\"id\":\"");
     append_json_text(line.id, out);
     out.append("\"");
   } else {
-    out.append("{\"id\":null,\"line\":");
+    out.append("{\"id\":null,");
+    if (!file.empty()) {
+      out.append("\"file\":\"");
+      append_json_text(file, out);
+      out.append("\",");
+    }
+    out.append("\"line\":");
     out.append_number(line.line);
   }
+}
+
+void append_csv_place(const DecodedLine& line, std::string_view file, OutBuffer& out) {
+  if (line.has_id) return;
+  const std::string_view quote = wants_quotes(file) ? "\"" : "";
+  out.append(quote);
+  append_doubling_quotes(file, out);
+  if (!file.empty()) out.append(":");
+  out.append_number(line.line);
+  out.append(quote);
 }
 
 VerdictWriter::VerdictWriter(Format format, bool explain, const Policy& policy, const RegistryIdentity& identity)
@@ -218,7 +234,8 @@ VerdictWriter::VerdictWriter(Format format, bool explain, const Policy& policy, 
   registry_columns_ = "," + format_uuid(identity) + "," + incarnation;
 }
 
-void VerdictWriter::write(const DecodedLine& line, const Verdict& verdict, OutBuffer& out) const {
+void VerdictWriter::write(const DecodedLine& line, std::string_view file, const Verdict& verdict,
+                          OutBuffer& out) const {
   if (verdict.outcome == Outcome::kClear && line.has_id && !explain_) {  // most of them
     if (format_ == Format::kNdjson) {
       out.append_fixed("{\"id\":\"");
@@ -231,14 +248,15 @@ void VerdictWriter::write(const DecodedLine& line, const Verdict& verdict, OutBu
     return;
   }
   if (format_ == Format::kNdjson) {
-    write_ndjson(line, verdict, out);
+    write_ndjson(line, file, verdict, out);
   } else {
-    write_csv(line, verdict, out);
+    write_csv(line, file, verdict, out);
   }
 }
 
-void VerdictWriter::write_ndjson(const DecodedLine& line, const Verdict& verdict, OutBuffer& out) const {
-  append_json_id(line, out);
+void VerdictWriter::write_ndjson(const DecodedLine& line, std::string_view file, const Verdict& verdict,
+                                 OutBuffer& out) const {
+  append_json_id(line, file, out);
   out.append(",\"verdict\":\"");
   out.append(to_string(verdict.outcome));
   out.append("\"");
@@ -277,14 +295,15 @@ void VerdictWriter::write_explained(const Verdict& verdict, OutBuffer& out) cons
   out.append(registry_members_);
 }
 
-void VerdictWriter::write_csv(const DecodedLine& line, const Verdict& verdict, OutBuffer& out) const {
+void VerdictWriter::write_csv(const DecodedLine& line, std::string_view file, const Verdict& verdict,
+                              OutBuffer& out) const {
   if (line.has_id) append_csv_text(line.id, out);
   out.append(",");
   out.append(to_string(verdict.outcome));
   out.append(",");
   append_csv_reasons(verdict.reasons, out);
   out.append(",");
-  if (!line.has_id) out.append_number(line.line);
+  append_csv_place(line, file, out);
   out.append(",");
   // A column is no reason for quotes, but it stands within those of its detail.
   const std::string_view detail = detail_of(line, verdict);

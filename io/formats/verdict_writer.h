@@ -23,16 +23,16 @@ class VerdictWriter {
   /// `policy` outlives the writer; `identity` is shown by explained verdicts.
   VerdictWriter(Format format, bool explain, const Policy& policy, const RegistryIdentity& identity);
 
-  /// Appends one verdict. `line.fault` gives the detail of a malformed one.
-  void write(const DecodedLine& line, const Verdict& verdict, OutBuffer& out) const;
+  /// Appends one verdict. `line.fault` gives the detail of a malformed one; `file` as in InputFormat.
+  void write(const DecodedLine& line, std::string_view file, const Verdict& verdict, OutBuffer& out) const;
 
   /// The members that `explain` adds to an NDJSON verdict: `,"checks":{...},"fix":[...],"rule":"...",...` without
   /// braces.
   void write_explained(const Verdict& verdict, OutBuffer& out) const;
 
  private:
-  void write_ndjson(const DecodedLine& line, const Verdict& verdict, OutBuffer& out) const;
-  void write_csv(const DecodedLine& line, const Verdict& verdict, OutBuffer& out) const;
+  void write_ndjson(const DecodedLine& line, std::string_view file, const Verdict& verdict, OutBuffer& out) const;
+  void write_csv(const DecodedLine& line, std::string_view file, const Verdict& verdict, OutBuffer& out) const;
 
   Format format_;
   bool explain_;
@@ -47,8 +47,12 @@ void append_json_text(std::string_view text, OutBuffer& out);
 /// Appends a text as a CSV field, quoted where RFC 4180 wants it.
 void append_csv_text(std::string_view text, OutBuffer& out);
 
-/// The brace of an object about a line, and which one that is: `{"id":"..."`, or `{"id":null,"line":7` of one without.
-void append_json_id(const DecodedLine& line, OutBuffer& out);
+/// The brace of an object about a line, and which one that is: `{"id":"..."`, or of one without `{"id":null,"line":7`, with
+/// `"file":"..."` before the line where there are several inputs.
+void append_json_id(const DecodedLine& line, std::string_view file, OutBuffer& out);
+
+/// The place of a line without id as a CSV field: `7`, or `day2.ndjson:7`.
+void append_csv_place(const DecodedLine& line, std::string_view file, OutBuffer& out);
 
 /// The member `,"reasons":["a","b"]`; nothing when there are none.
 void append_json_reasons(ReasonSet reasons, OutBuffer& out);

@@ -11,7 +11,7 @@ namespace {
 std::string written(Format format, bool explain, const DecodedLine& line, const Verdict& verdict) {
   const Policy policy = standard_policy();
   OutBuffer out;
-  VerdictWriter(format, explain, policy, {}).write(line, verdict, out);
+  VerdictWriter(format, explain, policy, {}).write(line, "", verdict, out);
   return std::string(out.text());
 }
 
@@ -57,6 +57,26 @@ TEST(VerdictWriter, NdjsonHasTheShapeOfTheContract) {
   EXPECT_EQ(written(Format::kCsv, false, bad, malformed), ",error,malformed,1842,column 57: string is not closed\n");
   bad.fault = {"one thing, and another", 0};
   EXPECT_EQ(written(Format::kCsv, false, bad, malformed), ",error,malformed,1842,\"one thing, and another\"\n");
+}
+
+TEST(VerdictWriter, OfSeveralInputsALineWithoutIdNamesItsFile) {
+  const Policy policy = standard_policy();
+  DecodedLine line;
+  line.line = 1842;
+  const auto written_of = [&](Format format, std::string_view file) {
+    OutBuffer out;
+    VerdictWriter(format, false, policy, {}).write(line, file, Verdict{}, out);
+    return std::string(out.text());
+  };
+  EXPECT_TRUE(written_of(Format::kNdjson, "day2.ndjson")
+                  .starts_with(R"({"id":null,"file":"day2.ndjson","line":1842,"verdict":)"));
+  EXPECT_TRUE(written_of(Format::kNdjson, R"(a"b)").starts_with(R"({"id":null,"file":"a\"b","line":1842,)"));
+  EXPECT_NE(written_of(Format::kCsv, "day2.ndjson").find(",day2.ndjson:1842,"), std::string::npos);
+  EXPECT_NE(written_of(Format::kCsv, "a,b").find(",\"a,b:1842\","), std::string::npos);
+  EXPECT_NE(written_of(Format::kCsv, "").find(",1842,"), std::string::npos);
+  line = line_of("D1");
+  EXPECT_EQ(written_of(Format::kNdjson, "day2.ndjson").find("file"), std::string::npos);
+  EXPECT_EQ(written_of(Format::kCsv, "day2.ndjson").find("day2"), std::string::npos);
 }
 
 TEST(VerdictWriter, DetailsAreEscapedLikeAnyText) {

@@ -36,6 +36,12 @@ const std::string kVerdicts =
     R"({"id":null,"line":4,"verdict":"error","reasons":["malformed"],"detail":"column 7: string is not closed"})"
     "\n";
 
+/// The same as one of several inputs: a line without id names its file.
+std::string named(std::string verdicts, const std::string& file) {
+  const std::string line = R"({"id":null,)";
+  return verdicts.insert(verdicts.find(line) + line.size(), R"("file":")" + file + R"(",)");
+}
+
 class Program : public testing::Test {
  protected:
   Program()
@@ -75,7 +81,23 @@ TEST_F(Program, ScreensFilesAndStdinToStdoutAndFiles) {
 TEST_F(Program, ScreensSeveralInputsInTheirOrder) {
   const std::string more = folder.write("more.csv", "id,code\nE1,P1\n");
   EXPECT_EQ(screen({day, more}).out,
-            kVerdicts + "{\"id\":\"E1\",\"verdict\":\"hold\",\"reasons\":[\"code_malformed\"]}\n");
+            named(kVerdicts, "day.ndjson") + "{\"id\":\"E1\",\"verdict\":\"hold\",\"reasons\":[\"code_malformed\"]}\n");
+}
+
+TEST_F(Program, OfSeveralInputsALineWithoutIdNamesItsFile) {
+  const auto bad = [&](const std::string& name) { return folder.write(name, "{\"id\n"); };
+  std::filesystem::create_directories(folder.path("other"));
+  const std::string one = bad("one.ndjson");
+  const auto csv = screen({one, bad("b,ad.ndjson"), "--output-format", "csv"}).out;
+  EXPECT_NE(csv.find("\n,error,malformed,one.ndjson:1,"), std::string::npos) << csv;
+  EXPECT_NE(csv.find("\n,error,malformed,\"b,ad.ndjson:1\","), std::string::npos) << csv;
+  const std::string other = bad("other/one.ndjson");
+  const auto both = screen({one, other}).out;
+  EXPECT_NE(both.find(R"("file":")" + one + R"(","line":1)"), std::string::npos) << both;
+  EXPECT_NE(both.find(R"("file":")" + other + R"(","line":1)"), std::string::npos) << "which of the two is said";
+  const auto foreign = screen({one, bad("\xff.ndjson")}).out;
+  EXPECT_NE(foreign.find(R"("file":"?.ndjson")"), std::string::npos) << "verdicts are UTF-8, whatever names are";
+  EXPECT_EQ(screen({one}).out.find("file"), std::string::npos) << "one input needs no name";
 }
 
 TEST_F(Program, AFolderIsItsFilesInTheirOrder) {
@@ -84,7 +106,7 @@ TEST_F(Program, AFolderIsItsFilesInTheirOrder) {
   folder.write("days/10.csv", "id,code\nE1,P1\n");
   folder.write("days/.hidden", "not read");
   const std::string e1 = "{\"id\":\"E1\",\"verdict\":\"hold\",\"reasons\":[\"code_malformed\"]}\n";
-  EXPECT_EQ(screen({folder.path("days")}).out, e1 + kVerdicts);
+  EXPECT_EQ(screen({folder.path("days")}).out, e1 + named(kVerdicts, "2.ndjson"));
   const auto empty = screen({folder.path("days/older")});
   EXPECT_EQ(empty.exit_code, 3);
   EXPECT_NE(empty.err.find("there is no file in the folder"), std::string::npos);
