@@ -107,7 +107,8 @@ std::uint64_t rate_of(const FeedReport& report) {
 std::string details_text(const ErrorDetails& details) {
   constexpr std::size_t kShown = 3;
   std::vector<std::pair<std::string, std::uint64_t>> sorted(details.begin(), details.end());
-  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::sort(sorted.begin(), sorted.end(),
+            [](const auto& a, const auto& b) { return std::tie(b.second, a.first) < std::tie(a.second, b.first); });
   std::string text = sorted.empty() ? "" : "the commonest errors:\n";
   for (std::size_t i = 0; i < std::min(kShown, sorted.size()); ++i) {
     text += fmt::format("{:>14}  {}\n", with_commas(sorted[i].second), sorted[i].first);

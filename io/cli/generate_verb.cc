@@ -100,7 +100,7 @@ Status read_schedule(const std::string& path, generate::Schedule& schedule) {
   const std::string name = (*file)->name();
   Progress progress("changes", (*file)->size(), stderr_is_terminal() && (*file)->size());
   const ByteSource& source = **file;
-  const Status status = read_changes(std::move(*file), [&](std::uint64_t line, Change& change) -> Status {
+  Status status = read_changes(std::move(*file), [&](std::uint64_t line, Change& change) -> Status {
     progress.update(line, source.bytes_taken());
     const auto fault = schedule.add(change);
     if (!fault) return {};

@@ -20,7 +20,7 @@ void check_impact(const std::string& text, const clearline::Registry& registry,
   using namespace clearline;
   static const PastRows past = [&] {
     PastRows rows(registry.table());
-    if (!rows.add(1, *parse_code("P123456789012"), std::nullopt)) std::abort();
+    if (!rows.add(1, *parse_code("P123456789012"), std::nullopt).ok()) std::abort();
     rows.finish(registry.seq(), 0);
     return rows;
   }();
