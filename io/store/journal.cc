@@ -646,6 +646,7 @@ Result<std::uint64_t> SqliteJournal::first_received(std::int64_t received_us) {
 Result<std::uint64_t> SqliteJournal::first_of_age(std::int64_t age_us, std::int64_t gap_us) {
   const auto end = last();
   if (!end.ok()) return end.status();
+  if (end->seq == base_.seq) return end->seq + 1;  // a base has no time of receipt to count from
   if (received_may_fall()) return first_of_age_in_old_version(age_us, gap_us, end->seq + 1);
   std::int64_t received_us = end->received_us;
   for (;;) {
@@ -674,7 +675,6 @@ Result<std::uint64_t> SqliteJournal::first_of_age_in_old_version(std::int64_t ag
   };
   std::deque<Step> steps;  // the rows at which time went on, of as long as is wanted
   std::int64_t newest_us = Last{}.received_us;
-  if (end == base_.seq + 1) return end;
   const Status status = read_from(base_.seq + 1, end - 1, [&](const JournalRow& row) -> Status {
     if (!steps.empty() && row.received_us <= newest_us) return {};
     const std::int64_t age = steps.empty() ? 0 : steps.back().age_us + std::min(row.received_us - newest_us, gap_us);
