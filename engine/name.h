@@ -46,7 +46,7 @@ struct DeclaredName {
     kUsable,
   };
   Form form = Form::kMissing;
-  char* latin = nullptr;  ///< the words joined, titles dropped; NamePrinter::kSpareBytes writable bytes behind them
+  char* latin = nullptr;  ///< the words joined, titles dropped; NamePrinter::kSpareBytes writable bytes after them
   std::size_t latin_size = 0;
   std::string_view hangul;
 };

@@ -85,7 +85,7 @@ Status check_office(std::string_view start) {
   return refused("a zip archive", kUnpack);
 }
 
-/// Kinds whose first letters might also begin a CSV header: something behind these makes them certain.
+/// Kinds whose first letters might also begin a CSV header: something after these makes them certain.
 Status check_letters(std::string_view start) {
   const auto byte = [&](std::size_t i) { return i < start.size() ? start[i] : ' '; };
   if (start.starts_with("BZh") && is_digit(byte(3)) &&
@@ -128,7 +128,7 @@ LineIs kind_of_line(std::string_view line, JsonObject& object) {
   return LineIs::kOther;
 }
 
-/// Whether the lines behind the first one say that it begins a document.
+/// Whether the lines after the first one say that it begins a document.
 bool goes_on_as_document(std::string_view rest, bool is_whole) {
   JsonObject object;
   bool has_line = false;

@@ -24,7 +24,7 @@ Status check_kind(std::string_view start);
 /// HTML and XML, and JSON that is one document in place of an object a line. `text` is UTF-8. Of a JSON document the first line
 /// is `{` alone or begins with `[`, and among the 16 first lines is no other that is a whole object, or one that only goes on
 /// with what stood before: `]`, `}`, `,` or a quote at its front. A first line that is damaged is none.
-///   is_whole   no more comes behind the text. A first line alone does not tell when more may come
+///   is_whole   no more comes after the text. A first line alone does not tell when more may come
 Status check_document(std::string_view text, Format format, bool is_whole);
 
 /// A CSV whose header row does not end in LF, or holds a NUL or what other programs take for a line end.

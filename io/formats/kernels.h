@@ -44,7 +44,7 @@ inline constexpr std::size_t kJsonKeys = 6;
 inline constexpr std::size_t kOtherStarts = 32;
 
 /// The keys that are looked for, by the first eight bytes that they have in a text, from the opening quote on. And starts of keys
-/// that nobody takes for one of them, however they go on: up to the closing quote, and zeros behind it.
+/// that nobody takes for one of them, however they go on: up to the closing quote, and zeros after it.
 struct JsonKeys {
   alignas(
       64) std::uint64_t others[kOtherStarts];  // NOLINT(modernize-avoid-c-arrays): see above. By other_slot(); 0: none

@@ -86,7 +86,7 @@ class KeyTable {
   bool is_other(std::uint64_t start) const {
     return quoted_.others[other_slot(start, quoted_.others_multiplier)] == start;
   }
-  /// From now on a key that starts so is none of ours, whatever comes behind. False: there was no place for it, and all
+  /// From now on a key that starts so is not one of ours, whatever comes after it. False: there was no place for it, and all
   /// others are forgotten.
   bool add_other(std::uint64_t start) {
     if (is_other(start)) return true;

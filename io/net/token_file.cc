@@ -16,7 +16,7 @@
 namespace clearline {
 namespace {
 
-/// More than a token with blanks around it: a longer first line is none.
+/// More than a token with blanks around it: a longer first line is no token.
 constexpr std::size_t kReadBytesMax = 4 * kTokenBytesMax;
 
 TokenFile faulty(std::string fault) { return {{}, std::move(fault)}; }

@@ -14,7 +14,7 @@
 //   chain         32 bytes: io/store/chain.h
 //
 // The file carries its kind in SQLite's application_id ("CLRJ") and the version of the tables in user_version, 3. Rows
-// begin behind the base: a registry starts from an image at base_seq, whose chain is base_chain. `effective` and `received`
+// begin after the base: a registry starts from an image at base_seq, whose chain is base_chain. `effective` and `received`
 // never fall along seq. (Versions 1 and 2 are read and written too. In the rows that their programs wrote, `received` may
 // fall by a day a row, after a clock that was set back; version 1 has no base_effective.)
 //
@@ -112,12 +112,12 @@ class Journal {
   virtual Status read_back(std::uint64_t seq, std::uint64_t last,
                            const std::function<Status(const JournalRow&)>& use) = 0;
   /// The first row from `first` on and before `end` for which `is_it` holds; `end` when there is none. It must hold for
-  /// none or for all rows behind one for which it does: so some twenty rows are read, each checked as by read_from().
+  /// none or for all rows after one for which it does: so some twenty rows are read, each checked as by read_from().
   Result<std::uint64_t> find_first(std::uint64_t first, std::uint64_t end,
                                    const std::function<bool(const JournalRow&)>& is_it);
   /// The first row that was received at `received_us` or later; one behind the last row when there is none. By
   /// find_first(); where `received` may fall (versions 1 and 2), by reading and checking all rows up to it. So what stands
-  /// before it was received before, and what comes behind it counts as received no earlier.
+  /// before it was received before, and what comes after it counts as received no earlier.
   virtual Result<std::uint64_t> first_received(std::int64_t received_us) = 0;
   /// The first row that is at most `age_us` older than the last one; one behind the last row when there is none. Of the time
   /// between two rows that follow each other `gap_us` count at most: a clock that jumped ahead makes no row old. Rows are

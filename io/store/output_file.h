@@ -9,7 +9,7 @@
 // Links       a symbolic link keeps pointing: the file it names is replaced.
 // Signals     the temporaries that are open are known to remove_pending_output_files(), which a handler may call.
 // Direct      write_directly() passes the page cache by, for large files.
-// Resumable   open_resumable() writes to NAME.part, which outlives the process, and goes on behind what is good in it. A
+// Resumable   open_resumable() writes to NAME.part, which outlives the process, and goes on after what is good in it. A
 //             NAME.part that the caller does not know to be its own is never touched.
 #pragma once
 

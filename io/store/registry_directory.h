@@ -73,7 +73,7 @@ class RegistryDirectory {
     PassedOver passed_over;             ///< newer images
     std::vector<std::string> warnings;  ///< what could not be used and could be done without
   };
-  /// `replayed` gets each change behind the image; where an image goes meanwhile, some of them once more.
+  /// `replayed` gets each change after the image; where an image goes meanwhile, some of them once more.
   using Replayed = std::function<void(const JournalRow&)>;
   Result<Opened> open(Journal::Mode mode, const Replayed& replayed = {}) const;
 

@@ -168,7 +168,7 @@ void RegistryStore::remember(const JournalRow& row) {
   next_.received_us = std::max(next_.received_us, row.received_us);
 }
 
-/// The ids of changes that are remembered still. Those behind the image came as they were replayed; of the others each
+/// The ids of changes that are remembered still. Those after the image came as they were replayed; of the others each
 /// row's chain is checked, too: a row that was damaged would make an answered change new.
 Status RegistryStore::load_ids() {
   const Journal::Last& last = opened_.last;
