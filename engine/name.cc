@@ -9,6 +9,7 @@
 #include "engine/isa.h"
 #include "engine/name_kernel.h"
 #include "engine/unicode.h"
+#include "engine/words.h"
 
 namespace clearline {
 namespace {
@@ -40,14 +41,34 @@ constexpr std::array<unsigned char, 256> kClass = [] {
   return table;
 }();
 
-constexpr char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 0x20) : c; }
+/// Writes the ASCII letters that stand at `at` to `out` in upper case, eight at most; returns how many. Eight bytes at `out` may
+/// be written to.
+inline std::size_t copy_letters(std::string_view text, std::size_t at, char* out) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  const std::size_t left = text.size() - at;
+  std::uint64_t bytes = 0;
+  if (left >= sizeof bytes) {
+    bytes = load8(text.data() + at);
+  } else if (text.size() >= sizeof bytes) {
+    bytes = load8(text.data() + text.size() - sizeof bytes) >> 8 * (sizeof bytes - left);
+  } else {
+    bytes = load_some(text.data() + at, left);
+  }
+  const std::uint64_t lower = (bytes | 0x20 * kOnes) & 0x7F * kOnes;
+  const std::uint64_t from_a = (lower | 0x80 * kOnes) - 'a' * kOnes;  // bit 7 of each byte: it is no less
+  const std::uint64_t to_z = ('z' | 0x80) * kOnes - lower;            // it is no more
+  const std::uint64_t others = ~(from_a & to_z & ~bytes) & 0x80 * kOnes;
+  const std::uint64_t upper = bytes & ~(0x20 * kOnes);
+  std::memcpy(out, &upper, sizeof upper);
+  return static_cast<std::size_t>(std::countr_zero(others)) / 8;
+}
 
 /// Whether a word is MR, MRS, MS, MISS or DR: compared as a number, where five calls would cost more than the rest of a name.
 /// Four bytes at `word` are readable, whatever its size.
 bool is_title(const char* word, std::size_t size) {
   constexpr std::size_t kSizeMax = 4;
   if (size > kSizeMax) return false;
-  constexpr std::array<std::uint32_t, kSizeMax + 1> kMasks{0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF};
+  static constexpr std::array<std::uint32_t, kSizeMax + 1> kMasks{0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF};
   constexpr auto number = [](std::string_view text) {
     std::uint32_t bytes = 0;
     for (std::size_t i = text.size(); i-- > 0;) bytes = bytes << 8 | static_cast<unsigned char>(text[i]);
@@ -87,8 +108,8 @@ bool is_syllable_at(std::string_view text, std::size_t at) {
          is_syllable(three_byte_point(text.data() + at));
 }
 
-/// point_at() without a call for two and three bytes; no bytes where there is no UTF-8.
-DecodedPoint decode(std::string_view text, std::size_t at) {
+/// point_at() for two and three bytes, in few steps; no bytes for anything else.
+inline DecodedPoint short_point_at(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[at + i]); };
   const auto goes_on = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80; };
   const std::size_t left = text.size() - at;
@@ -99,7 +120,7 @@ DecodedPoint decode(std::string_view text, std::size_t at) {
   if (byte(0) > 0xE0 && byte(0) < 0xF0 && byte(0) != 0xED && left >= 3 && goes_on(1) && goes_on(2)) {
     return {three_byte_point(text.data() + at), 3};
   }
-  return point_at(text, at).value_or(DecodedPoint{});
+  return {};
 }
 
 /// Whether a letter stands right before or behind the character at `at`, which is ASCII.
@@ -203,14 +224,15 @@ NameFolder::NameFolder()
     : latin_(kLatinBytesMax + NamePrinter::kSpareBytes),
       moved_(kLatinBytesMax + NamePrinter::kSpareBytes),
       word_end_(kWordsMax),
-      hangul_(kNameBytesMax) {}
+      moved_hangul_(kNameBytesMax) {}
 
 /// Folds a text into latin_, word_end_ and hangul_; these count if there is no flaw.
 template <typename Finder>
 NameFlaw NameFolder::fold(std::string_view text, Finder& finder) {
-  hangul_size_ = 0;
+  hangul_ = {};
   is_blank_ = true;
   has_latin_letter_ = false;
+  has_jamo_ = false;
   latin_size_ = 0;
   word_count_ = 0;
   word_ = 0;
@@ -220,25 +242,29 @@ NameFlaw NameFolder::fold(std::string_view text, Finder& finder) {
   for (std::size_t i = 0; i < text.size();) {
     const char c = text[i];
     const auto kind = kClass[static_cast<unsigned char>(c)];
-    if (kind <= kDigit) {  // nearly all, so they come first
-      if (kind == kLetter) {
-        finder.take_letter();
-        has_ascii_letter = true;
-      } else {
-        finder.take_digit();
-      }
-      *out++ = upper(c);
+    if (kind == kLetter) {  // nearly all, so they come first
+      finder.take_letter();
+      has_ascii_letter = true;
+      const std::size_t letters = copy_letters(text, i, out);
+      out += letters;
+      i += letters;
+      continue;
+    }
+    if (kind == kDigit) {
+      finder.take_digit();
+      *out++ = c;
       ++i;
       continue;
     }
     if (kind == kBeyond) {
-      if (is_syllable_at(text, i)) {  // as nearly all that is not ASCII: it stays as it is
-        std::memcpy(hangul_.data() + hangul_size_, text.data() + i, kSyllableBytes);
-        hangul_size_ += kSyllableBytes;
+      std::size_t end = i;
+      while (end < text.size() && is_syllable_at(text, end)) end += kSyllableBytes;
+      if (end != i) {  // as nearly all that is not ASCII: it stays as it is
+        take_hangul(text.substr(i, end - i));
         is_blank_ = false;
         close_word(out);
         finder.take_separator('-', word_count_);
-        i += kSyllableBytes;
+        i = end;
         continue;
       }
       if (const NameFlaw flaw = fold_beyond_ascii(text, i, out, finder); flaw != NameFlaw::kNone) return flaw;
@@ -271,16 +297,21 @@ void NameFolder::close_word(const char* out) {
 /// Takes the character at `at` and moves both places on.
 template <typename Finder>
 NameFlaw NameFolder::fold_beyond_ascii(std::string_view text, std::size_t& at, char*& out, Finder& finder) {
-  const DecodedPoint decoded = decode(text, at);
-  if (decoded.bytes == 0) return NameFlaw::kNotUtf8;
+  DecodedPoint decoded = short_point_at(text, at);
+  if (decoded.bytes == 0) {
+    const auto other = point_at(text, at);
+    if (!other) return NameFlaw::kNotUtf8;
+    decoded = *other;
+  }
   const char32_t point = decoded.point;
   std::uint8_t flags = 0;
   std::string_view bytes;
   LongFoldedPoint rare;
   if (FoldTable::has(point)) {
-    const FoldTable& table = FoldTable::get();
-    flags = table[point].flags;
-    bytes = table.bytes_of(table[point]);
+    if (points_ == nullptr) points_ = &FoldTable::get();
+    const FoldedPoint& folded = (*points_)[point];
+    flags = folded.flags;
+    bytes = points_->bytes_of(folded);
   } else {
     fold_point(point, rare);
     flags = rare.flags;
@@ -310,40 +341,61 @@ NameFlaw NameFolder::fold_beyond_ascii(std::string_view text, std::size_t& at, c
   return NameFlaw::kNone;
 }
 
+/// Appends to the Hangul part. While it is one piece of the text, it stays there.
+void NameFolder::take_hangul(std::string_view piece) {
+  if (hangul_.empty()) {
+    hangul_ = piece;
+    return;
+  }
+  char* const own = own_hangul();
+  std::memcpy(own + hangul_.size(), piece.data(), piece.size());
+  hangul_ = {own, hangul_.size() + piece.size()};
+}
+
+/// The Hangul part in a place of its own, where it can be changed.
+char* NameFolder::own_hangul() {
+  char* const own = moved_hangul_.data();
+  if (hangul_.data() != own) std::memcpy(own, hangul_.data(), hangul_.size());
+  hangul_ = {own, hangul_.size()};
+  return own;
+}
+
 /// Appends the character of Script=Hangul at `at` to the Hangul part. Vowels and tails join what stands right before them.
 void NameFolder::append_hangul(std::string_view text, std::size_t at, std::size_t size, char32_t point) {
+  has_jamo_ = true;
   const char32_t vowel = point - kVowel;
   const char32_t tail = point - kTail;
   const bool is_vowel = vowel < kVowels;
   const bool is_tail = tail > 0 && tail < kTails;
-  if ((is_vowel || is_tail) && hangul_size_ >= kSyllableBytes) {
-    const auto before = point_before(text, at);
-    char* const last = hangul_.data() + hangul_size_ - kSyllableBytes;
-    const char32_t joined = three_byte_point(last);
+  if ((is_vowel || is_tail) && hangul_.size() >= kSyllableBytes) {
+    // The character before, which is UTF-8, if it takes three bytes as all that can be joined do.
+    const bool is_long = at >= kSyllableBytes && (text[at - kSyllableBytes] & 0xF0) == 0xE0;
+    const char32_t before = is_long ? three_byte_point(text.data() + at - kSyllableBytes) : 0;
+    const char32_t joined = three_byte_point(hangul_.data() + hangul_.size() - kSyllableBytes);
     // A lead or a vowel before it is the last of the Hangul part, or the syllable there ends in it.
     const char32_t lead = joined - kLead;
     char32_t syllable = 0;
-    if (is_vowel && before && before->point == joined && lead < kLeads) {
+    if (is_vowel && before == joined && lead < kLeads) {
       syllable = kSyllable + (lead * kVowels + vowel) * kTails;
-    } else if (is_tail && before && (before->point == joined || before->point - kVowel < kVowels) &&
-               is_syllable(joined) && (joined - kSyllable) % kTails == 0) {
+    } else if (is_tail && (before == joined || before - kVowel < kVowels) && is_syllable(joined) &&
+               (joined - kSyllable) % kTails == 0) {
       syllable = joined + tail;
     }
     if (syllable != 0) {
+      char* const last = own_hangul() + hangul_.size() - kSyllableBytes;
       last[0] = static_cast<char>(0xE0 | syllable >> 12);
       last[1] = static_cast<char>(0x80 | (syllable >> 6 & 0x3F));
       last[2] = static_cast<char>(0x80 | (syllable & 0x3F));
       return;
     }
   }
-  std::memcpy(hangul_.data() + hangul_size_, text.data() + at, size);
-  hangul_size_ += size;
+  take_hangul(text.substr(at, size));
 }
 
 /// All words but the titles at both ends that go while another word or a Hangul part remains: front first, then back.
 NameFolder::Words NameFolder::without_titles() const {
   Words words{0, word_count_};
-  const std::size_t keep = hangul_size_ == 0 ? 1 : 0;
+  const std::size_t keep = hangul_.empty() ? 1 : 0;
   const auto is_title_at = [&](std::size_t word) {
     return is_title(latin_.data() + begin_of(word), word_end_[word] - begin_of(word));
   };
@@ -374,12 +426,13 @@ DeclaredName NameFolder::fold_declared(std::string_view text) {
   // What makes a flaw is no blank, but for the size.
   if (flaw == NameFlaw::kTooLong ? is_invisible_name(text) : flaw == NameFlaw::kNone && is_blank_) return name;
   name.form = DeclaredName::Form::kUnusable;
-  if (flaw != NameFlaw::kNone || (latin_size_ == 0 && hangul_size_ == 0)) return name;
+  if (flaw != NameFlaw::kNone || (latin_size_ == 0 && hangul_.empty())) return name;
   const Words words = without_titles();
   name.form = DeclaredName::Form::kUsable;
   name.latin = latin_.data() + begin_of(words.first);
   name.latin_size = words.last == words.first ? 0 : word_end_[words.last - 1] - begin_of(words.first);
-  name.hangul = hangul_part();
+  name.hangul = hangul_;
+  name.has_jamo = has_jamo_;
   return name;
 }
 
@@ -412,7 +465,7 @@ RegisteredName NameFolder::fold_registered(std::string_view text) {
   name.flaw = fold(text, finder);
   if (name.flaw != NameFlaw::kNone) return name;
   name.has_latin_letter = has_latin_letter_;
-  name.has_hangul = hangul_size_ != 0;
+  name.has_hangul = !hangul_.empty();
 
   const Words words = without_titles();
   auto [first, last] = finder.found(word_count_);
@@ -442,13 +495,9 @@ RegisteredName NameFolder::fold_registered(std::string_view text) {
 }
 
 RegisteredHangul NameFolder::fold_hangul(std::string_view text) {
-  // Nearly all are syllables alone, and so their own Hangul part.
-  std::size_t syllables_end = 0;
-  while (syllables_end < text.size() && is_syllable_at(text, syllables_end)) syllables_end += kSyllableBytes;
-  if (syllables_end == text.size() && text.size() <= kNameBytesMax) return {NameFlaw::kNone, text};
   NoFamily none;
   const NameFlaw flaw = fold(text, none);
-  return {flaw, flaw == NameFlaw::kNone ? hangul_part() : std::string_view{}};
+  return {flaw, flaw == NameFlaw::kNone ? hangul_ : std::string_view{}};
 }
 
 char* NameFolder::rotated(const DeclaredName& name, std::size_t family_size) {

@@ -27,6 +27,8 @@
 
 namespace clearline {
 
+class FoldTable;
+
 inline constexpr std::size_t kNameBytesMax = 512;
 
 /// Why a name is equal to nothing.
@@ -49,6 +51,7 @@ struct DeclaredName {
   char* latin = nullptr;  ///< the words joined, titles dropped; NamePrinter::kSpareBytes writable bytes after them
   std::size_t latin_size = 0;
   std::string_view hangul;
+  bool has_jamo = false;  ///< the Hangul part was not made of syllables alone
 };
 
 /// A registered Latin name. The parts are views into the folder, until its next call.
@@ -89,7 +92,8 @@ class NameFolder {
 
   void close_word(const char* out);
   void append_hangul(std::string_view text, std::size_t at, std::size_t size, char32_t point);
-  std::string_view hangul_part() const { return {hangul_.data(), hangul_size_}; }
+  void take_hangul(std::string_view piece);
+  char* own_hangul();
 
   /// Words by their numbers, the last one not included.
   struct Words {
@@ -104,11 +108,13 @@ class NameFolder {
   std::vector<std::uint32_t> word_end_;  // of each word in latin_
   std::size_t latin_size_ = 0;
   std::size_t word_count_ = 0;
-  std::uint32_t word_ = 0;  // where the open word starts in latin_
-  std::vector<char> hangul_;
-  std::size_t hangul_size_ = 0;
+  std::uint32_t word_ = 0;   // where the open word starts in latin_
+  std::string_view hangul_;  // the Hangul part, in the text or here:
+  std::vector<char> moved_hangul_;
   bool is_blank_ = true;
   bool has_latin_letter_ = false;
+  bool has_jamo_ = false;
+  const FoldTable* points_ = nullptr;  // taken when a character first needs it: to make it takes time
 };
 
 }  // namespace clearline

@@ -420,8 +420,12 @@ ItemCheck Screener::Scratch::compare_name(std::string_view text, const Located& 
   if (!name.hangul.empty()) {
     const SideRow side = load_row(*place.side);
     if (side.has_hangul()) {
-      const RegisteredHangul on_file = registered.fold_hangul(read_hangul_name(cold_text(place, side)));
-      if (on_file.flaw != NameFlaw::kNone || on_file.hangul != name.hangul) return ItemCheck::kMismatch;
+      const std::string_view on_file = read_hangul_name(cold_text(place, side));
+      // Syllables alone are their own Hangul part.
+      if (name.has_jamo || on_file != name.hangul) {
+        const RegisteredHangul folded = registered.fold_hangul(on_file);
+        if (folded.flaw != NameFlaw::kNone || folded.hangul != name.hangul) return ItemCheck::kMismatch;
+      }
       result = ItemCheck::kSame;
     }
   }
