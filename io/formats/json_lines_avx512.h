@@ -54,6 +54,7 @@ class JsonLines {
  private:
   using Word = std::uint64_t;
   static constexpr int kDepthMax = 16;
+  static constexpr std::size_t kMembersMax = 32;  // two operators each, of 63
 
   /// A mask as a number in an ordinary register: in kernels_avx512.cc it says why.
   static Word word_of(__mmask64 mask) {
@@ -82,7 +83,8 @@ class JsonLines {
     }
     _mm512_storeu_si512(out, _mm512_setzero_si512());  // places of members that are not there
 
-    Word found[kJsonKeys] = {};  // NOLINT(modernize-avoid-c-arrays): a bit a member
+    Word found[kJsonKeys] = {};     // NOLINT(modernize-avoid-c-arrays): a bit a member
+    __m512i kept[kMembersMax / 8];  // NOLINT(modernize-avoid-c-arrays): the starts of their keys
     const auto members = static_cast<std::size_t>(__builtin_popcountll(colons));
     for (std::size_t m = 0; m < members; m += 8) {
       const auto there = static_cast<unsigned char>(_bzhi_u32(0xFF, static_cast<unsigned>(members - m)));
@@ -92,29 +94,32 @@ class JsonLines {
         if ((there & ~first_is(starts, '"')) != 0) return false;
       }
       if (_mm512_cmpeq_epi8_mask(starts, _mm512_set1_epi8('\\')) != 0) return false;
-      Word known = 0;
+      kept[m / 8] = starts;
       for (std::size_t k = 0; k < kJsonKeys; ++k) {
         const __m512i others = _mm512_xor_si512(starts, _mm512_set1_epi64(static_cast<long long>(keys.starts[k])));
         const __m512i mask = _mm512_set1_epi64(static_cast<long long>(keys.masks[k]));
-        const Word is_it = word_of(_mm512_mask_testn_epi64_mask(there, others, mask));
-        known |= is_it;
-        found[k] |= is_it << m;
+        found[k] |= word_of(_mm512_mask_testn_epi64_mask(there, others, mask)) << m;
         __asm__("" : "+r"(found[k]));
       }
-      const auto unknown = static_cast<__mmask8>(there & ~known);
-      if (unknown != 0 && !are_others(starts, unknown, keys)) return false;
     }
     own[2 * kNone + 1] = own[0];
     own[2 * kNone + 2] = own[0] + 1;
+    Word known = 0;
     Word twice = 0;
     unsigned there = 0;
     for (std::size_t k = 0; k < kJsonKeys; ++k) {
+      known |= found[k];
       twice |= found[k] & (found[k] - 1);
       there |= static_cast<unsigned>(found[k] != 0) << k;
       std::memcpy(&line.values[k], own + 2 * _tzcnt_u64(found[k]) + 1, sizeof line.values[k]);
     }
     line.found = static_cast<unsigned char>(there);
-    return twice == 0;
+    if (twice != 0) return false;
+    Word unknown = _bzhi_u64(~known, static_cast<unsigned>(members));
+    for (std::size_t g = 0; unknown != 0; ++g, unknown >>= 8) {
+      if (!are_others(kept[g], static_cast<__mmask8>(unknown), keys)) return false;
+    }
+    return true;
   }
 
   /// Whether the starts that `wanted` takes are all among the others.

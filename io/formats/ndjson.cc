@@ -79,9 +79,9 @@ class KeyTable {
   /// The names as skim_lines wants them.
   const JsonKeys& quoted() const { return quoted_; }
 
-  /// What skim_lines sees of a key that begins with the quote at `quote`: its start up to the closing quote.
-  static std::uint64_t quoted_start(const char* quote, std::size_t key_size) {
-    return load8(quote) & kMasks[std::min(key_size + 2, kStartBytes)];
+  /// What skim_lines sees of a key of a text, where quotes stand around it: its start, up to the closing quote.
+  static std::uint64_t quoted_start(std::string_view key) {
+    return load8(key.data() - 1) & kMasks[std::min(key.size() + 2, kStartBytes)];
   }
   bool is_other(std::uint64_t start) const {
     return quoted_.others[other_slot(start, quoted_.others_multiplier)] == start;
@@ -198,8 +198,9 @@ class KeyTable {
 /// Takes the known members of one line from LineWalker.
 class FieldTaker {
  public:
-  FieldTaker(const FieldNames& names, KeyNames& near_names, const LineWalker& walker, char*& scratch)
-      : names_(names), near_names_(near_names), walker_(walker), scratch_(scratch) {}
+  FieldTaker(const FieldNames& names, const KeyTable& keys, KeyNames& near_names, const LineWalker& walker,
+             char*& scratch)
+      : names_(names), keys_(keys), near_names_(near_names), walker_(walker), scratch_(scratch) {}
 
   void text(const RawString& key, const char* key_begin, const RawString& value) {
     const std::size_t field = take(key, key_begin);
@@ -233,6 +234,7 @@ class FieldTaker {
  private:
   std::size_t take(const RawString& key, const char* key_begin) {
     const std::string_view name = key.has_escapes ? unescaped(key) : key.view();
+    if (!key.has_escapes && keys_.is_other(KeyTable::quoted_start(name))) return kFieldCount;
     auto field = static_cast<std::size_t>(std::find(names_.begin(), names_.end(), name) - names_.begin());
     if (field == kFieldCount) {
       const KeyNames::Match match = near_names_.match(name);
@@ -262,6 +264,7 @@ class FieldTaker {
   }
 
   const FieldNames& names_;
+  const KeyTable& keys_;
   KeyNames& near_names_;
   const LineWalker& walker_;
   char*& scratch_;
@@ -407,11 +410,13 @@ bool NdjsonDecoder::State::skim(std::size_t open, char*& unescaped) {
   const auto field_of = [&](const SkimmedMember& member) {
     return keys.find(text.data() + member.key, member.key_end - member.key);
   };
-  const auto key_of = [&](const SkimmedMember& member) { return text.substr(member.key, member.key_end - member.key); };
+  const auto is_other = [&](const SkimmedMember& member) {
+    const std::string_view key = text.substr(member.key, member.key_end - member.key);
+    return keys.is_other(KeyTable::quoted_start(key)) || near_names.match(key).is_other();
+  };
   const auto visit = [&](const SkimmedMember& member) {
     const std::size_t field = field_of(member);
-    has_odd_key |= has_mark(escapes.data(), member.key, member.key_end) ||
-                   (field == kFieldCount && !near_names.match(key_of(member)).is_other());
+    has_odd_key |= has_mark(escapes.data(), member.key, member.key_end) || (field == kFieldCount && !is_other(member));
     twice |= seen & 1U << field;
     seen |= 1U << field;
     members[field] = member;
@@ -434,7 +439,7 @@ bool NdjsonDecoder::State::skim(std::size_t open, char*& unescaped) {
   }
   if (is_time_to_learn()) {
     shape.learn(text, line_ops, open, field_of);
-    if (skim_lines != nullptr) learn_others(line_ops, open);
+    learn_others(line_ops, open);
   }
   return take_values(line, end, unescaped);
 }
@@ -449,12 +454,12 @@ bool NdjsonDecoder::State::is_time_to_learn() {
          (misfits >= kPatience && misfits < kSeldom && std::has_single_bit(misfits));
 }
 
-/// Lets skim_lines pass over the keys of a line that are none of ours, as far as their starts tell.
+/// Lets the fast passes go over the keys of a line that are none of ours, as far as their starts show it.
 void NdjsonDecoder::State::learn_others(const Ops& line_ops, std::size_t open) {
   JsonSkim skim(text, line_ops);
   skim.skim(open, [&](const SkimmedMember& member) {
     const std::string_view key = text.substr(member.key, member.key_end - member.key);
-    const std::uint64_t start = KeyTable::quoted_start(text.data() + member.key - 1, key.size());
+    const std::uint64_t start = KeyTable::quoted_start(key);
     if (keys.is_other(start) || keys.find(key.data(), key.size()) != kFieldCount) return;
     constexpr std::size_t kSeenBytes = 7;
     const bool is_whole = key.size() < kSeenBytes;  // skim() has seen that it is none of ours
@@ -494,7 +499,7 @@ void NdjsonDecoder::State::walk(std::size_t line, char*& unescaped) {
   const std::string_view one = text.substr(line, text.find('\n', line) - line);
   mark_json_bytes(one, special);
   LineWalker walker(one.data(), one.size(), special.data());
-  FieldTaker fields(names, near_names, walker, unescaped);
+  FieldTaker fields(names, keys, near_names, walker, unescaped);
   read.is_valid = walker.walk(one.data(), fields);
   fields.finish();
   read.values = fields.values;
