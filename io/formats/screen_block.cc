@@ -6,8 +6,6 @@
 #include <optional>
 #include <span>
 
-#include "engine/text.h"
-#include "engine/unicode.h"
 #include "io/formats/block_decoder.h"
 #include "io/formats/encoding.h"
 
@@ -30,24 +28,31 @@ void Tally::add(const Tally& other) {
 
 namespace {
 
-/// Next to every text begins with a visible character, and then is not missing.
-bool is_given(std::string_view text) {
-  if (text.empty()) return false;
-  const char first = text.front();
-  return (first > ' ' && first < 0x7F) || !trim_blanks(text).empty();
-}
+/// Counts in how many lines of a batch each field was given: ten bits a field in one number.
+class GivenCounter {
+ public:
+  void add(unsigned char given) { counts_ += kSpread[given]; }
+  void add_to(std::array<std::uint64_t, kFieldCount>& given) const {
+    for (std::size_t field = 0; field < kFieldCount; ++field) {
+      given[field] += counts_ >> (kBits * field) & ((std::uint64_t{1} << kBits) - 1);
+    }
+  }
 
-void count_given(const Declaration& declaration, bool has_id, std::array<std::uint64_t, kFieldCount>& given) {
-  const auto count = [&](Field field, bool is_there) {
-    given[static_cast<std::size_t>(field)] += static_cast<std::uint64_t>(is_there);
-  };
-  count(Field::kId, has_id);
-  count(Field::kCode, is_given(declaration.code));
-  count(Field::kName, !is_blank_name(declaration.name));
-  count(Field::kZip, is_given(declaration.zip));
-  count(Field::kPhone, is_given(declaration.phone));
-  count(Field::kDeclaredAt, declaration.declared_at.has_value());
-}
+ private:
+  static constexpr std::size_t kBits = 10;
+  static_assert(kBits * kFieldCount <= 64 && DecodedBatch::kLinesMax < std::size_t{1} << kBits);
+  static constexpr auto kSpread = [] {
+    std::array<std::uint64_t, std::size_t{1} << kFieldCount> table{};
+    for (std::size_t bits = 0; bits < table.size(); ++bits) {
+      for (std::size_t field = 0; field < kFieldCount; ++field) {
+        table[bits] |= std::uint64_t{bits >> field & 1U} << kBits * field;
+      }
+    }
+    return table;
+  }();
+
+  std::uint64_t counts_ = 0;
+};
 
 Verdict malformed_verdict(std::uint64_t registry_seq) {
   Verdict verdict;
@@ -147,11 +152,12 @@ void BlockScreener::State::screen(Decoder& input, const Lines& in, VerdictBlock&
       if (line.fault.what == kBadUtf8 && is_cp949_alone(cursor.line(line.line))) ++out.cp949_lines;
     }
     screener.screen(std::span(batch.declarations).first(batch.size), std::span(verdicts).first(batch.size));
+    GivenCounter given;
     for (std::size_t i = 0; i < batch.size; ++i) {
       if (batch.lines[i].fault) {
         verdicts[i] = malformed_verdict(verdicts[i].registry_seq);
       } else {
-        count_given(batch.declarations[i], batch.lines[i].has_id, out.tally.given);
+        given.add(batch.lines[i].given);
         if (options.past != nullptr && verdicts[i].reasons.has(Reason::kInternal)) {
           batch.lines[i].fault = {"declared before the history of the registry begins", 0};
         }
@@ -161,6 +167,7 @@ void BlockScreener::State::screen(Decoder& input, const Lines& in, VerdictBlock&
         writer.write(batch.lines[i], in.format->file, verdicts[i], out.lines);
       }
     }
+    given.add_to(out.tally.given);
   }
 }
 
