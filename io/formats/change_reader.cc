@@ -75,7 +75,7 @@ constexpr std::array kAmendable{EntryField::kName, EntryField::kNameKo, EntryFie
                                 EntryField::kExpires};
 
 constexpr std::array<std::string_view, kOffsetFaultCount> kWrongAt{
-    "at is no RFC 3339 time with an offset", "at without an offset; write Z or +09:00 behind the time",
+    "at is no RFC 3339 time with an offset", "at without an offset; write Z or +09:00 after the time",
     "at with an offset without its colon; write +09:00"};
 
 constexpr std::string_view kNotTaken = "this op does not take this key; leave it out";

@@ -481,10 +481,9 @@ Status read_csv_header(std::string_view text, InputFormat& format, std::size_t& 
     return status;
   }
   format.column_count = record.field_count;
-  const FieldNames own = own_field_names();
   for (std::size_t field = 0; field < kFieldCount; ++field) {
     if (format.column[field] != InputFormat::kNoColumn) continue;
-    const bool mapped = format.names[field] != own[field];
+    const bool mapped = format.names.is_mapped[field];
     if (field != static_cast<std::size_t>(Field::kId) && !mapped) continue;
     return {StatusKind::kInput, std::to_string(record.line) + ":1: error: the CSV header has no column '" +
                                     format.names[field] + "'; " +

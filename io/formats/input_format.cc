@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, kFieldCount> kNearKey{
     "a key that nearly is that of declared_at, which is missing; did you mean declared_at?"};
 
 constexpr std::array<std::string_view, kOffsetFaultCount> kWrongDeclaredAt{
-    "declared_at is no real date", "declared_at without an offset; write Z or +09:00 behind the time",
+    "declared_at is no real date", "declared_at without an offset; write Z or +09:00 after the time",
     "declared_at with an offset without its colon; write +09:00"};
 
 std::optional<std::size_t> field_index(std::string_view word) {
@@ -43,7 +43,6 @@ FieldNames own_field_names() {
 Result<FieldNames> parse_columns(std::string_view text) {
   const auto wrong = [](std::string what) { return Status(StatusKind::kUsage, "--columns: " + std::move(what)); };
   FieldNames names = own_field_names();
-  std::array<bool, kFieldCount> given{};
   for (bool more = !text.empty(); more;) {
     const std::size_t comma = std::min(text.find(','), text.size());
     const std::string_view pair = text.substr(0, comma);
@@ -57,8 +56,9 @@ Result<FieldNames> parse_columns(std::string_view text) {
     if (!index) {
       return wrong("unknown field; the fields are id, code, name, zip, phone, declared_at");
     }
-    if (given[*index]) return wrong("field '" + std::string(kFieldWords[*index]) + "' is there twice; give it once");
-    given[*index] = true;
+    if (names.is_mapped[*index])
+      return wrong("field '" + std::string(kFieldWords[*index]) + "' is there twice; give it once");
+    names.is_mapped[*index] = true;
     names[*index] = normal_name(pair.substr(equals + 1));
     if (names[*index].empty()) return wrong("a name is blank; write code=NAME,zip=NAME");
   }

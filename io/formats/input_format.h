@@ -21,7 +21,10 @@ inline constexpr std::size_t kFieldCount = 6;
 std::string_view to_string(Field field);
 
 /// The key or column each known field is read from, as normal_name() gives it; its own name unless `--columns` gives another.
-using FieldNames = std::array<std::string, kFieldCount>;
+struct FieldNames : std::array<std::string, kFieldCount> {
+  std::array<bool, kFieldCount>
+      is_mapped{};  ///< named by `--columns`, maybe by its own name: a CSV header must have it
+};
 
 /// The fields under their own names.
 FieldNames own_field_names();

@@ -37,7 +37,7 @@ std::string columns_text(const FieldNames& names) {
   std::string text;
   for (std::size_t i = 0; i < kFieldCount; ++i) {
     const std::string_view own = to_string(static_cast<Field>(i));
-    if (names[i] != own) text += fmt::format("{}{}={}", text.empty() ? "" : ",", own, names[i]);
+    if (names.is_mapped[i]) text += fmt::format("{}{}={}", text.empty() ? "" : ",", own, names[i]);
   }
   return text;
 }

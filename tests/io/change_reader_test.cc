@@ -188,7 +188,7 @@ TEST(ChangeReader, AnAmendThatWouldClearUnderANearNameIsMalformed) {
 
 TEST(ChangeReader, AWrongOffsetIsNamed) {
   EXPECT_EQ(fault_of("suspend", R"("at":"2025-12-01T10:00:00")"),
-            "1 at without an offset; write Z or +09:00 behind the time");
+            "1 at without an offset; write Z or +09:00 after the time");
   EXPECT_EQ(fault_of("suspend", R"("at":"2025-12-01 10:00:00.5+0900")"),
             "1 at with an offset without its colon; write +09:00");
 }

@@ -1,6 +1,7 @@
 // Each sentence of the input rules, with results written by hand, for the fast path and for the reference.
 #include <gtest/gtest.h>
 
+#include "io/formats/block_reader.h"
 #include "tests/support/reference.h"
 #include "tests/support/screening.h"
 
@@ -212,8 +213,8 @@ std::string detail(const std::string& text, Format format = Format::kNdjson) {
 
 TEST(Ndjson, AWrongOffsetIsNamed) {
   const auto of = [](const std::string& date) { return detail(good("a", ",\"declared_at\":\"" + date + "\"")); };
-  EXPECT_EQ(of("2025-12-01 10:00:00"), "declared_at without an offset; write Z or +09:00 behind the time");
-  EXPECT_EQ(of("2025-12-01T10:00:00.5"), "declared_at without an offset; write Z or +09:00 behind the time");
+  EXPECT_EQ(of("2025-12-01 10:00:00"), "declared_at without an offset; write Z or +09:00 after the time");
+  EXPECT_EQ(of("2025-12-01T10:00:00.5"), "declared_at without an offset; write Z or +09:00 after the time");
   for (const char* date : {"2025-12-01T10:00:00+0900", "2025-12-01T10:00:00-09"}) {
     EXPECT_EQ(of(date), "declared_at with an offset without its colon; write +09:00") << date;
   }
@@ -266,6 +267,22 @@ TEST(Columns, NamesAreComparedAfterNfc) {
   EXPECT_EQ(parse_columns("name= " + pieces + "\t")->at(static_cast<std::size_t>(Field::kName)), "수취인명");
   EXPECT_FALSE(parse_columns("name= ").ok());
   EXPECT_FALSE(parse_columns("name=" + pieces + ",zip=수취인명").ok());
+}
+
+TEST(Columns, AMappedOneMustBeInACsvHeaderUnderItsOwnNameToo) {
+  const auto opened = [](const std::string& text, const std::string& columns) {
+    InputOptions options;
+    options.format = Format::kCsv;
+    options.names = *parse_columns(columns);
+    return BlockReader::open(test::text_source(text), options, std::size_t{1} << 16).status();
+  };
+  const std::string without = "id,code,zip\na,P123456789012,04524\n";
+  EXPECT_TRUE(opened(without, "").ok());
+  const Status status = opened(without, "name=name");
+  EXPECT_EQ(status.kind(), StatusKind::kInput);
+  EXPECT_NE(status.message().find("1:1: error: the CSV header has no column 'name'; mend --columns"), std::string::npos)
+      << status.message();
+  EXPECT_TRUE(opened("id,code,zip,name\n", "name=name").ok());
 }
 
 /// The rows of a text with some names to be ignored; the reference knows no such names.
