@@ -437,11 +437,13 @@ bool NdjsonDecoder::State::skim(std::size_t open, char*& unescaped) {
       return false;
     }
   }
+  if (!take_values(line, end, unescaped)) return false;
+  // Only of a line that is whole: in a broken one a key may hold a quote or a zero, and begin like another key as that is seen.
   if (is_time_to_learn()) {
     shape.learn(text, line_ops, open, field_of);
     learn_others(line_ops, open);
   }
-  return take_values(line, end, unescaped);
+  return true;
 }
 
 /// After a line that does not fit the shape that is known: whether its own is learnt instead. Not at once, as some lines have a

@@ -242,6 +242,13 @@ TEST(Ndjson, AKeyThatNearlyIsAMissingFieldIsMalformed) {
             "column 70: a key that nearly is that of phone, which is missing; did you mean phone?");
 }
 
+TEST(Ndjson, ABrokenLineTeachesNothingOfKeys) {
+  // Up to the byte that closes it, a key of the broken line begins as "Phone" does.
+  const std::string broken = std::string(R"({"id":"b","Phone")") + '\0' + R"("":,"":})" + "\n";
+  const std::string near = good("a", R"(,"Phone":"01099998888")") + "\n";
+  EXPECT_EQ(rows(broken + near + near, Format::kNdjson), (Texts{kMalformed, "a error malformed", "a error malformed"}));
+}
+
 TEST(Columns, ANameIsNearTheNamesInUse) {
   const std::string columns = "phone=Tel,zip=우편번호";
   const auto one = [&](const std::string& more) {
