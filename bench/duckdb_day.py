@@ -49,9 +49,9 @@ def screen(is_ordered):
 
 
 def ids_are_in_order():
-    """Made-up ids are a D and 19 digits, and grow along the input; a broken line may have another, or none."""
+    """Made-up ids are a D and 19 digits, of full lines 10, and grow along the input; a broken line may have another, or none."""
     with open(out, encoding="utf-8", newline="") as file:
-        ids = [row[0] for row in csv.reader(file) if re.fullmatch("D[0-9]{19}", row[0])]
+        ids = [row[0] for row in csv.reader(file) if re.fullmatch("D([0-9]{9})?[0-9]{10}", row[0])]
     return len(ids) > 0 and all(before <= after for before, after in zip(ids, ids[1:]))
 
 
