@@ -12,8 +12,9 @@
 // Flaws       a name of more than 512 bytes, that is no UTF-8, that has lost a letter or holds a control character is equal to
 //             nothing (NameFlaw). So the buffers have one size, and any bytes may be given.
 // Vectors     ASCII names of up to 32 characters in one go, of 64 with AVX-512 (engine/name_kernel.h).
-// The loop    one pass, whatever the script: ASCII by a class table, Hangul syllables as they are, jamo joined by arithmetic, all
-//             else by what its code point becomes (engine/unicode.h). No text is normalised, so the cost is linear.
+// The loop    one pass, whatever the script: ASCII by a class table and its letters up to eight at a time, Hangul syllables as they
+//             are (where they are one piece, they stay in the text), jamo joined by arithmetic, all else by what its code point
+//             becomes (engine/unicode.h). No text is normalised, so the cost is linear.
 // Registered  the same loop, which also finds the family name (FamilyFinder).
 // Threads     one NameFolder a thread; its buffers are reused, so that nothing is allocated in the steady state.
 #pragma once
