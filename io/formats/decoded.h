@@ -22,12 +22,11 @@ inline constexpr std::string_view kLineTooLong = "line is longer than the limit"
 
 /// One decoded line beside its Declaration.
 struct DecodedLine {
-  std::string_view id;  ///< unescaped; only with has_id
-  bool has_id = false;  ///< otherwise the verdict says `"id":null,"line":N`
-  unsigned char given =
-      0;  ///< a bit for each Field that is not blank (of declared_at: that is a date); only without a fault
-  std::uint64_t line = 0;  ///< its first physical line in the input, from 1
-  LineFault fault;         ///< set: the line is `malformed`, its declaration is not looked at
+  std::string_view id;      ///< unescaped; only with has_id
+  bool has_id = false;      ///< otherwise the verdict says `"id":null,"line":N`
+  unsigned char given = 0;  ///< a bit for each Field that is not blank, in a line without a fault
+  std::uint64_t line = 0;   ///< its first physical line in the input, from 1
+  LineFault fault;          ///< set: the line is `malformed`, its declaration is not looked at
 };
 
 /// A group of lines, small enough to stay in the first caches from decode to encode.

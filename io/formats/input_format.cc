@@ -56,8 +56,9 @@ Result<FieldNames> parse_columns(std::string_view text) {
     if (!index) {
       return wrong("unknown field; the fields are id, code, name, zip, phone, declared_at");
     }
-    if (names.is_mapped[*index])
+    if (names.is_mapped[*index]) {
       return wrong("field '" + std::string(kFieldWords[*index]) + "' is there twice; give it once");
+    }
     names.is_mapped[*index] = true;
     names[*index] = normal_name(pair.substr(equals + 1));
     if (names[*index].empty()) return wrong("a name is blank; write code=NAME,zip=NAME");
